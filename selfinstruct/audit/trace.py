@@ -24,7 +24,7 @@ from selfinstruct.audit.trace_spans import (
     shifted_runs,
 )
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import Needs
+from selfinstruct.needs import Needs, optional_role
 from selfinstruct.prompt_templates import WRAPPERS, before_answer
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Json, Task
@@ -82,9 +82,8 @@ class Trace:
         """What it asks of the engine."""
         extras = [name for name, is_asked in (("train", self.base), ("semantic", self.embeddings)) if is_asked]
         rows = tuple(filter(None, (self.responses, self.unrelated)))
-        models = (self.judge_model,) if self.judge_model else ()
         return Needs(
-            models=models,
+            models=optional_role(self.judge_model),
             answers="numbers",
             base=self.base,
             beside=(self.tuned,),

@@ -24,9 +24,9 @@ def set_options(verb: Verb) -> Verb:
     for option in reversed(
         (
             click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
-            click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the inputs."),
+            click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the inputs."),
             columns_option,
-            click.option("--format", "layout", default="messages", show_default=True, help="Layout of the result."),
+            click.option("--format", "published", default="messages", show_default=True, help="Layout of the result."),
             click.option("--first-turn", is_flag=True, help="Publish only the first turn of conversations."),
             click.option("--strict", is_flag=True, help="End at the first unusable record (exit 2)."),
         )
@@ -158,8 +158,8 @@ def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models:
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
-    publish: dict[str, Json] = {"format": given["layout"], "first_turn": given["first_turn"]}
-    inputs = verb_recipes.inputs(given["inputs"], given["shape"], given["columns"])
+    publish: dict[str, Json] = {"format": given["published"], "first_turn": given["first_turn"]}
+    inputs = verb_recipes.inputs(given["inputs"], given["layout"], given["columns"])
     knobs: dict[str, Json] = {"strict": given["strict"], "publish": publish}
     recipe = verb_recipes.recipe(name, inputs, stages, models or {}, knobs)
     return carry_out(resolve(recipe, given["changes"]), given)
@@ -171,9 +171,9 @@ def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models:
     "-o", "--output", type=click.Path(path_type=Path), help="Ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow."
 )
 @click.option("--explain", is_flag=True, help="Say how the input would be read, and why; write nothing.")
-@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the input.")
+@click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the input.")
 @columns_option
-@click.option("--to", "layout", default="messages", show_default=True, metavar="LAYOUT", help="Layout of the output.")
+@click.option("--to", "to", default="messages", show_default=True, metavar="LAYOUT", help="Layout of the output.")
 @click.option("--first-turn", is_flag=True, help="Of conversations only the first turn.")
 @click.option("--strict", is_flag=True, help="End at the first unusable record (exit 2).")
 @click.option(
@@ -193,7 +193,7 @@ def convert(source: str, output: Path | None, *, explain: bool, **given: Any) ->
     from selfinstruct.run.convert import explain_input
 
     if explain:
-        for line in explain_input(source, shape=given["shape"], columns=given["columns"]):
+        for line in explain_input(source, layout=given["layout"], columns=given["columns"]):
             say(line)
         return 0
     if output is None:

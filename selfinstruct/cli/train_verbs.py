@@ -23,7 +23,7 @@ _KNOBS = ("engine", "method", "template", "stop", "judge", "epochs", "learning_r
 
 @click.command(cls=VerbCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
+@click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
 @columns_option
 @click.option(
     "--labels",
@@ -42,7 +42,7 @@ def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
-    inputs = verb_recipes.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["inputs"], given["layout"], given["columns"])
     stages: list[Json] = [{"fragment": {"labels": given["labels"]}}]
     recipe = verb_recipes.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
     return carry_out(resolve(recipe, given["changes"]), given)
@@ -84,7 +84,7 @@ def _metric(name: str, metrics: Mapping[str, Any]) -> str:
 @click.command(cls=VerbCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--base", required=True, metavar="SPEC", help="embedded, gemma, hf:NAME, gguf:PATH or a folder.")
-@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
+@click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
 @columns_option
 @click.option(
     "--method",
@@ -128,7 +128,7 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     from selfinstruct.run.recipe.resolve import resolve
 
     knobs: dict[str, Json] = {"base": "base", **{name: given[name] for name in _KNOBS}}
-    inputs = verb_recipes.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["inputs"], given["layout"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     recipe = verb_recipes.recipe("finetune", inputs, verb_recipes.finetune(knobs), {"base": given["base"]}, more)
     resolved = resolve(recipe, given["changes"])

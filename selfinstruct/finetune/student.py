@@ -81,7 +81,7 @@ def recipe_facts(
         "warm_up": recipe.warm_up,
         "neftune": recipe.neftune,
         "dtype": numbers.name,
-        "layout": examined.layout,
+        "layout": examined.batching,
         **({"processes": process().count} if process().count > 1 else {}),
         **({"merged": True} if stage.merge and stage.method == "lora" else {}),
         "seed": recipe.seed,
@@ -100,7 +100,7 @@ def training_facts(
     plan = steps(len(prepared.examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
     few = max(1, progress.step // 10)
     lengths = [len(example) for example in prepared.examples]
-    useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout, examined.together)
+    useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.batching, examined.together)
     return {
         "steps": progress.step,
         "planned_steps": len(plan),

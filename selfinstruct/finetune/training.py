@@ -126,8 +126,8 @@ def mean_loss(
     total, tokens = 0.0, 0
     with evaluating(model), _autocast(model, recipe.autocast):
         lengths = [len(example) for example in examples]
-        for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout, examined.together):
-            batch = tensors([examples[at] for at in places], examined.layout, model.device, filled)
+        for places in passes(lengths, range(len(examples)), recipe.batch, examined.batching, examined.together):
+            batch = tensors([examples[at] for at in places], examined.batching, model.device, filled)
             total += loss.value(batch)
             tokens += len(batch.targets)
     return total / tokens
@@ -247,11 +247,11 @@ class _Training:
 
     def _passes(self, step: Step) -> list[list[int]]:
         examined = self._examined
-        return passes(self._lengths, step.examples, self._recipe.batch, examined.layout, examined.together)
+        return passes(self._lengths, step.examples, self._recipe.batch, examined.batching, examined.together)
 
     def _backward(self, places: Sequence[int], share: float) -> float:
         examples = [self._examples[at] for at in places]
-        batch: Pass = tensors(examples, self._examined.layout, self._model.device, self._filling)
+        batch: Pass = tensors(examples, self._examined.batching, self._model.device, self._filling)
         with _autocast(self._model, self._recipe.autocast), noisy(self._model, batch, self._recipe.neftune):
             return self._loss.backward(batch, share)
 

@@ -43,7 +43,7 @@ from selfinstruct.formats.streams import ending, name
 from selfinstruct.records import Json, Task
 from selfinstruct.text import shown
 
-LAYOUTS = (*COLUMNS, "seeds", "natinst")
+WRITTEN_LAYOUTS = (*COLUMNS, "seeds", "natinst")
 """`seeds` is Self-Instruct's file of tasks with instances, `self_instruct` its encoding as prompt and completion."""
 
 
@@ -91,8 +91,8 @@ def set_rows(
     tasks: Iterable[Task], layout: str, *, encode: Encode | None = None, first_turn: bool = False
 ) -> Iterator[Row]:
     """The rows that `write_set` writes, lazily: one for each instance, in `seeds` and `natinst` for each task."""
-    if layout not in LAYOUTS and writable(layout, "--to") is None:
-        known = ", ".join((*LAYOUTS, *plugins.names("formats")))
+    if layout not in WRITTEN_LAYOUTS and writable(layout, "--to") is None:
+        known = ", ".join((*WRITTEN_LAYOUTS, *plugins.names("formats")))
         raise BadInput(f"no layout '{shown(layout)}'", place="--to", fix=f"take one of {known}")
     for task in tasks:
         fit = fitted(task, layout, first_turn=first_turn)

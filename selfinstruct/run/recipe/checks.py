@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.layouts import SHAPES, shape_of
+from selfinstruct.formats.layouts import LAYOUTS, layout_of
 from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.models.make_backend import check_spec, plugin_model
 from selfinstruct.needs import Needs
-from selfinstruct.run.recipe.keys import LAYOUTS, RecipeKeys, built_name, student_role
+from selfinstruct.run.recipe.keys import PUBLISHED_LAYOUTS, RecipeKeys, built_name, student_role
 from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import COMMAND_LINE, GENERATE_SET, Path_, YamlFile
 from selfinstruct.stage import Stage
@@ -63,7 +63,7 @@ def check_order(resolved: Resolved, file: YamlFile) -> None:
 def check_inputs(resolved: Resolved, file: YamlFile) -> None:
     """BadInput for an input that says twice, or wrongly, how it is to be read."""
     for number, entry in enumerate(resolved.recipe.inputs):
-        if entry.columns and (entry.shape or entry.compat):
+        if entry.columns and (entry.layout or entry.compat):
             place = file.place(("inputs", number, "columns"))
             raise BadInput("both a layout (`from`) and `columns`", place=place, fix="leave one of them away")
     _ = resolved.sets  # their columns are checked where they are made
@@ -72,9 +72,9 @@ def check_inputs(resolved: Resolved, file: YamlFile) -> None:
 def check_formats(recipe: RecipeKeys, file: YamlFile) -> None:
     """BadInput, at the line that names it, for a format of others that cannot be had."""
     for number, given in enumerate(recipe.inputs):
-        if given.shape and given.shape not in SHAPES:
-            shape_of(given.shape, file.place(("inputs", number, "from")))
-    if recipe.publish is not None and recipe.publish.format not in LAYOUTS:
+        if given.layout and given.layout not in LAYOUTS:
+            layout_of(given.layout, file.place(("inputs", number, "from")))
+    if recipe.publish is not None and recipe.publish.format not in PUBLISHED_LAYOUTS:
         writable(recipe.publish.format, file.place(("publish", "format")))
 
 
