@@ -108,7 +108,7 @@ class Trace:
         judged = called_false(bench.models[self.judge_model], asked) if self.judge_model else None
         spans = self._spans(mine, looked, judged)
         origins = Origins(tasks, index, embedder)
-        traced = [(span, origins.of(span.text, about(said[span.response], span), self.top)) for span in spans]
+        traced = [(span, origins.of(span.text, span_context(said[span.response], span), self.top)) for span in spans]
         other = [
             text
             for row in bench.benchmarks.get(self.unrelated, ())
@@ -211,8 +211,8 @@ def _examples(lines: Sequence[dict[str, Json]]) -> list[Json]:
     return [*sorted(first.values(), key=lambda line: not line["origins"])[:_SHOWN]]
 
 
-def about(said: Said, span: QuestionedSpan) -> str:
-    """What a span is about: its prompt, and the response around it."""
+def span_context(said: Said, span: QuestionedSpan) -> str:
+    """Where a span stands: its prompt, and the response around it."""
     return f"{said.prompt}\n{said.response[max(0, span.begin - 200) : span.end + 200]}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, columns_option, renamed_option, run_options
+from selfinstruct.cli.run_and_report import columns_option, renamed_option, run_and_report, run_options
 from selfinstruct.cli.terminal import say
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
@@ -72,7 +72,7 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     models = {"asked": served(given["model"])}
     recipe = verb_recipes.recipe("ablate", inputs, [{"ablate": knobs}], models, more)
-    return carry_out(resolve(recipe, given["changes"]), given, _tell, "ablation.json")
+    return run_and_report(resolve(recipe, given["changes"]), given, _tell, "ablation.json")
 
 
 @audit.command(cls=VerbCommand)
@@ -221,7 +221,7 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
         rows = []
         for number, (place, resolved) in enumerate(planned, 1):
             say(f"{called} {number} of {len(planned)}", err=True)
-            carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
+            run_and_report(resolved, {**given, "output": place, "as_json": False}, None, "student")
             rows.append(audit_students.likelihoods(place, suspected, template))
         return rows
 
@@ -249,7 +249,7 @@ def _audited(
     inputs = verb_recipes.inputs(paths, given.get("layout", ""), given.get("columns", ""))
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     recipe = verb_recipes.recipe(name, inputs, [{name: dict(knobs)}], models, more)
-    return carry_out(resolve(recipe, given["changes"]), given, partial(_words_of, name), f"{name}.json")
+    return run_and_report(resolve(recipe, given["changes"]), given, partial(_words_of, name), f"{name}.json")
 
 
 def _words_of(name: str, finished: "Finished") -> None:
@@ -284,7 +284,7 @@ def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str])
         resolved = audit_students.arm_recipe(
             student, given["base"], files, asking=knobs, tuning=tuning, changes=given["changes"]
         )
-        codes.append(carry_out(resolved, {**given, "output": folder / student.name}, None, "ablation.json"))
+        codes.append(run_and_report(resolved, {**given, "output": folder / student.name}, None, "ablation.json"))
     say(
         audit_students.ablation_published(students, folder, margin=given["margin"], seed=given["seed"]),
         err=True,

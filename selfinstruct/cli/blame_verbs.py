@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, columns_option, publishing_options
+from selfinstruct.cli.run_and_report import columns_option, publishing_options, run_and_report
 from selfinstruct.cli.terminal import say, say_json
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
@@ -75,4 +75,4 @@ def forget(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     knobs: dict[str, Json] = {"ids": list(given["ids"]), **({"lineage": lineage} if lineage else {})}
     inputs = verb_recipes.inputs(given["data"], given["layout"], given["columns"])
     recipe = verb_recipes.recipe("forget", inputs, [{"forget": knobs}], {}, {})
-    return carry_out(resolve(recipe, given["changes"]), given)
+    return run_and_report(resolve(recipe, given["changes"]), given)

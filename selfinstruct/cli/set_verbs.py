@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, columns_option, publishing_options, reasons
+from selfinstruct.cli.run_and_report import columns_option, publishing_options, reasons, run_and_report
 from selfinstruct.cli.terminal import say
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
@@ -81,7 +81,7 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
         against_columns=given["against_columns"],
         test_share=given["test_share"],
     )
-    return _carry_out("curate", stages, given)
+    return _run_verb("curate", stages, given)
 
 
 @click.command(cls=VerbCommand)
@@ -96,7 +96,7 @@ def simplify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     from selfinstruct.run.recipe import verb_recipes
 
     model = "" if given["rules_only"] else given["model"]
-    return _carry_out("simplify", verb_recipes.simplify(model=model), given, {"rewriter": model} if model else {})
+    return _run_verb("simplify", verb_recipes.simplify(model=model), given, {"rewriter": model} if model else {})
 
 
 @click.command(cls=VerbCommand)
@@ -110,7 +110,7 @@ def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     from selfinstruct.run.recipe import verb_recipes
 
     model = given["model"]
-    return _carry_out("verify", verb_recipes.verify(model=model), given, {"verifier": model} if model else {})
+    return _run_verb("verify", verb_recipes.verify(model=model), given, {"verifier": model} if model else {})
 
 
 @click.command(cls=VerbCommand)
@@ -133,7 +133,7 @@ def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
     resolved = resolve(read_yaml(path), given["changes"])
     if not any(stage.needs.draws for stage in resolved.stages):
         raise BadInput("mixes nothing: no `mix` among its stages", place=str(path), fix="add `- mix` under `stages`")
-    return carry_out(resolved, given, _tell_mixture)
+    return run_and_report(resolved, given, _tell_mixture)
 
 
 def _tell_mixture(finished: "Finished") -> None:
@@ -154,7 +154,7 @@ def _tell_mixture(finished: "Finished") -> None:
             Console(stderr=True, markup=False, width=120).print(table)
 
 
-def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models: dict[str, str] | None = None) -> int:
+def _run_verb(name: str, stages: Sequence[Json], given: dict[str, Any], models: dict[str, str] | None = None) -> int:
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
@@ -162,7 +162,7 @@ def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models:
     inputs = verb_recipes.inputs(given["inputs"], given["layout"], given["columns"])
     knobs: dict[str, Json] = {"strict": given["strict"], "publish": publish}
     recipe = verb_recipes.recipe(name, inputs, stages, models or {}, knobs)
-    return carry_out(resolve(recipe, given["changes"]), given)
+    return run_and_report(resolve(recipe, given["changes"]), given)
 
 
 @click.command(cls=VerbCommand)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, columns_option, renamed_option, run_options
+from selfinstruct.cli.run_and_report import columns_option, renamed_option, run_and_report, run_options
 from selfinstruct.cli.terminal import say, with_interval
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
@@ -45,7 +45,7 @@ def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     inputs = verb_recipes.inputs(given["inputs"], given["layout"], given["columns"])
     stages: list[Json] = [{"fragment": {"labels": given["labels"]}}]
     recipe = verb_recipes.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
-    return carry_out(resolve(recipe, given["changes"]), given)
+    return run_and_report(resolve(recipe, given["changes"]), given)
 
 
 @click.command("train-judge", cls=VerbCommand)
@@ -123,7 +123,7 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct finetune runs/first --base embedded -o runs/student
     """
-    from selfinstruct.run import launched, student_files
+    from selfinstruct.run import student_files, training_processes
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
@@ -132,14 +132,14 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     recipe = verb_recipes.recipe("finetune", inputs, verb_recipes.finetune(knobs), {"base": given["base"]}, more)
     resolved = resolve(recipe, given["changes"])
-    if launched.helped(resolved, given["output"], fresh=given["fresh"]):
+    if training_processes.ran_as_worker(resolved, given["output"], fresh=given["fresh"]):
         return 0
     if given["preview"]:
         say(student_files.preview(resolved))
         return 0
     if given["gguf"]:
         student_files.gguf_form(given["base"])  # a refusal belongs before the training
-    return carry_out(resolved, given, partial(_tell, gguf_of=given["base"] if given["gguf"] else ""), "student")
+    return run_and_report(resolved, given, partial(_tell, gguf_of=given["base"] if given["gguf"] else ""), "student")
 
 
 def _tell(finished: "Finished", gguf_of: str) -> None:

@@ -19,12 +19,12 @@ from selfinstruct.formats.fields import (
     BadRecord,
     as_text,
     asked,
-    beside,
     filled,
     flag,
     kind,
     objects,
     optional,
+    other_fields,
     rest,
     text,
 )
@@ -58,7 +58,7 @@ def natinst(value: Mapping[str, Any], origin: Provenance) -> Task:
         _texts(part.get("output"), f"'Instances', item {number}, 'output'") for number, part in enumerate(instances, 1)
     ]
     said = [{**part, "output": outputs[1:] or None} for part, outputs in zip(instances, answers, strict=True)]
-    if more := beside(said, "input"):
+    if more := other_fields(said, "input"):
         extra["Instances"] = [
             {key: item for key, item in part.items() if item is not None} for part in map(_fields, more)
         ]
@@ -235,7 +235,7 @@ def seed(value: Mapping[str, Any], origin: Provenance) -> Task:
         raise BadRecord("has both 'instances' and 'output'", reason="ambiguous")
     pairs = objects(value, "instances")
     extra = rest(value, "instruction", "instances", "is_classification", "system")
-    if more := beside(pairs, "input", "output"):
+    if more := other_fields(pairs, "input", "output"):
         extra["instances"] = more
     return Task(
         instruction=asked(text(value, "instruction")),

@@ -236,14 +236,15 @@ def _tried(records: Sequence[Task | Unreadable]) -> Iterator[str]:
     if held_out := sum(task.held_out for task in tasks):
         yield f"{held_out:,} are marked as of the test split"
     extras = [item for task in tasks for item in task.extra.items()]
-    beside = Counter(
+    turn_fields = Counter(
         name
         for key, item in extras
         if key in TURN_KEYS and isinstance(item, list)
         for name in {name for turn in item if isinstance(turn, dict) for name in turn}
     )
-    if beside:
-        yield f"fields of turns that stay beside: {shown(', '.join(name for name, _ in beside.most_common(20)), 400)}"
+    if turn_fields:
+        listed = ", ".join(name for name, _ in turn_fields.most_common(20))
+        yield f"fields of turns that stay beside: {shown(listed, 400)}"
     own = Counter(key for key, _ in extras if key not in TURN_KEYS)
     if own:
         listed = ", ".join(name for name, _ in own.most_common(20))

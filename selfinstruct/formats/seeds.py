@@ -83,8 +83,8 @@ def _task(line: Line, origin: Provenance, *, human: bool) -> Task:
     nested = "instances" in value
     used = ("instruction", "instances", "is_classification") if nested else _FLAT_KEYS
     extra = {key: item for key, item in value.items() if key not in used}
-    if nested and (beside := _beside(value, line)):
-        extra["instances"] = beside
+    if nested and (other_fields := _other_fields(value, line)):
+        extra["instances"] = other_fields
     return Task(
         instruction=_filled(_text(value, "instruction", line), line),
         instances=_instances(value, line) if nested else _alpaca(value, line),
@@ -119,7 +119,7 @@ def _instances(value: Mapping[str, Any], line: Line) -> tuple[Instance, ...]:
     )
 
 
-def _beside(value: Mapping[str, Any], line: Line) -> list[Json]:
+def _other_fields(value: Mapping[str, Any], line: Line) -> list[Json]:
     """What instances say besides input and output, one object for each; empty when none says more."""
     more: list[Json] = [
         {key: item for key, item in pair.items() if key not in ("input", "output")} for pair in _pairs(value, line)

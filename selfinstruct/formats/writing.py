@@ -121,12 +121,16 @@ def _row(task: Task, index: int, layout: str, encode: Encode | None) -> Row:
 
 def _seed(task: Task) -> Row:
     own = dict(task.extra)
-    beside = own.pop("instances", [])
-    fits = isinstance(beside, list) and len(beside) == len(task.instances)
-    more = [item if isinstance(item, dict) else {} for item in beside] if isinstance(beside, list) and fits else []
+    own_instances = own.pop("instances", [])
+    fits = isinstance(own_instances, list) and len(own_instances) == len(task.instances)
+    more = (
+        [item if isinstance(item, dict) else {} for item in own_instances]
+        if isinstance(own_instances, list) and fits
+        else []
+    )
     more += [{}] * (len(task.instances) - len(more))
-    if not fits and beside:
-        own["instances"] = beside
+    if not fits and own_instances:
+        own["instances"] = own_instances
     pairs: list[Json] = [
         {**other, "input": pair.input, "output": pair.output} for pair, other in zip(task.instances, more, strict=True)
     ]
@@ -159,20 +163,20 @@ def _joined(row: Row, task: Task, own: dict[str, Json], layout: str) -> Row:
         row["is_classification"] = task.is_classification
     if task.system and one_turn(layout):
         row["system"] = task.system
-    about: Row = {"measures": dict(task.measures)} if task.measures else {}
+    metadata: Row = {"measures": dict(task.measures)} if task.measures else {}
     taken = {key for key in own if key in row or key in ("system", "is_classification", SOME)}
     if one_turn(layout):
         taken |= own.keys() & {"history"}  # it would be taken for turns before the row's own
     if not _is_of(layout, {**row, **own}):  # the user's own fields make another layout of it, or none
         taken |= {key for key in own if key in LAYOUT_KEYS}
     if clashing := {key: item for key, item in own.items() if key in taken}:
-        about["extra"] = clashing
+        metadata["extra"] = clashing
     made = {**row, **{key: item for key, item in own.items() if key not in taken}}
-    if about:
+    if metadata:
         before = made.get("metadata")
         if before is not None and not isinstance(before, dict):
-            about["extra"] = {**clashing, "metadata": before}
-        made["metadata"] = {**before, **about} if isinstance(before, dict) else about
+            metadata["extra"] = {**clashing, "metadata": before}
+        made["metadata"] = {**before, **metadata} if isinstance(before, dict) else metadata
     return made
 
 

@@ -113,7 +113,7 @@ class ToneSection:
             unknown_finish=sum(count_in(side.get("unknown_finish")) or 0 for side in sides),
             whole_and_cut=Figure(
                 caption="Whole and cut prompts",
-                chart=charts.pairs(_aloud(sides), [_pair(side) for side in sides]),
+                chart=charts.pairs(_chart_label(sides), [_pair(side) for side in sides]),
                 note="share of responses that answer; the line between the dots is the gap",
                 legend=_LEGEND,
                 nothing="nothing was judged",
@@ -190,7 +190,7 @@ def _pair(side: _Side) -> charts.ChartPair:
     )
 
 
-def _aloud(sides: Sequence[_Side]) -> str:
+def _chart_label(sides: Sequence[_Side]) -> str:
     first = sides[0]
     ifs = number_in(first.get("ifs"))
     said = "unknown" if ifs is None else f"{ifs:.2f}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from selfinstruct import plugins
-from selfinstruct.atomic_files import beside, remove, sweep_beside
+from selfinstruct.atomic_files import remove, sweep_beside, temporary_name
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.read_sets import Unreadable, explained
@@ -93,7 +93,7 @@ def convert(
     with disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         sweep_beside(target)
-        aside = beside(target)
+        aside = temporary_name(target)
         aside.mkdir()
     built = aside / target.name  # its ending says how it is written
     try:

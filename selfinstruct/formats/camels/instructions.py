@@ -78,7 +78,7 @@ class Instructions:
     def _row(self, origin: SetOrigin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task]:
         del line
         prompt = zero_shot(
-            _asked(text(value, "instruction")), text(value, self.input_key, ""), origin.draw("template", number)
+            _not_empty(text(value, "instruction")), text(value, self.input_key, ""), origin.draw("template", number)
         )
         extra = rest(value, "instruction", self.input_key, self.output_key)
         yield origin.task(prompt, text(value, self.output_key).strip(), extra)
@@ -96,7 +96,7 @@ class Unnatural:
         return each(values, partial(self._row, SetOrigin(dataset=self.name, source=source, seed=seed)), compat)
 
     def _row(self, origin: SetOrigin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:
-        instruction = _asked(text(value, "instruction"))
+        instruction = _not_empty(text(value, "instruction"))
         for index, raw in enumerate(items(value, "instances")):
             try:
                 pair = mapping(raw, "the instance")
@@ -111,7 +111,7 @@ class Unnatural:
                 yield complaint(line, fault.reason, fault.problem, within=f"instance {index + 1}", text=raw)
 
 
-def _asked(instruction: str) -> str:
+def _not_empty(instruction: str) -> str:
     if not instruction.strip():
         raise Unusable("empty", "the instruction is empty")
     return instruction

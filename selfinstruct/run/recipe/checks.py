@@ -198,7 +198,7 @@ def _check_tuned(resolved: Resolved, file: YamlFile) -> None:
     if first is None:
         return
     against = {name for stage in (*resolved.rounds, *resolved.stages[:first]) for name in stage.needs.against}
-    for asked in _asked(resolved.stages[first:]):
+    for asked in _prompt_sets(resolved.stages[first:]):
         whole = asked.partition(":")[0]
         if whole in PROMPT_SETS and not {asked, whole} & against:
             what = f"`finetune` may learn what is asked of its student: nothing is taken out that is like {asked}"
@@ -206,7 +206,7 @@ def _check_tuned(resolved: Resolved, file: YamlFile) -> None:
             raise BadInput(what, place=file.place(("stages", first)), fix=fix)
 
 
-def _asked(stages: Sequence[Stage]) -> Iterator[str]:
+def _prompt_sets(stages: Sequence[Stage]) -> Iterator[str]:
     """Sets of prompts that a student is asked, in training and after it."""
     for stage in stages:
         checks = stage.needs.checks

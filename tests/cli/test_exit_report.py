@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.cli import last_words
-from selfinstruct.cli.last_words import tuned_words
+from selfinstruct.cli import exit_report
+from selfinstruct.cli.exit_report import tuned_words
 from selfinstruct.errors import BadInput
 from selfinstruct.run.student_files import served, tuned_template
 from tests.cli.typed import command
@@ -88,4 +88,4 @@ def test_a_student_that_answers_a_set_is_asked_in_its_form_and_those_beside_it_i
 def test_a_line_of_the_ledger_without_an_event_ends_nothing(tmp_path: Path) -> None:
     ended = {"event": "finished", "beyond_target": 3}
     (tmp_path / "ledger.jsonl").write_text("{}\n" + json.dumps(ended) + "\n", encoding="utf-8")
-    assert last_words._surplus(tmp_path) == 3
+    assert exit_report._surplus(tmp_path) == 3
