@@ -127,7 +127,7 @@ class Precision:
 
     @property
     def name(self) -> str:
-        """As a card tells it."""
+        """The precision in the words of a student's card."""
         if self.weights == FOUR_BITS:
             return "4 bits (nf4), bfloat16 (autocast)"
         return "bfloat16 (autocast)" if self.autocast else self.weights

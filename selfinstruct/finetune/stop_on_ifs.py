@@ -325,7 +325,7 @@ def stage_callback(
     callback = StopOnIFS(
         announced,
         grid=plan.grid,
-        examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # trainer_callbacks.py
+        examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # training.py
         **knobs,
     )
     return callback

@@ -57,7 +57,7 @@ class Check:
     examples: int
     """Seen so far; 0 before training."""
     step: int
-    """Of the optimiser."""
+    """Step of the optimiser."""
     loss: float | None
     """Mean over the steps since the last check; None where none was logged."""
     reading: ToneReading

@@ -28,7 +28,7 @@ class TuningKnobs(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """Who trains."""
+        """Whose loop trains: ours or TRL's."""
 
     @property
     def method(self) -> str:
@@ -36,15 +36,15 @@ class TuningKnobs(Protocol):
 
     @property
     def template(self) -> Template:
-        """How tasks are written."""
+        """The template in which tasks are written."""
 
     @property
     def rank(self) -> int:
-        """Of LoRA."""
+        """Rank of LoRA's matrices."""
 
     @property
     def alpha(self) -> int:
-        """Of LoRA."""
+        """LoRA's scale: what it adds counts alpha / rank times."""
 
     @property
     def targets(self) -> Sequence[str]:

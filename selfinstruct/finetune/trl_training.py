@@ -240,7 +240,7 @@ class _Watch(TrainerCallback):
 
     def _count(self, state: TrainerState) -> None:
         done = seen(self.plan, state.global_step)
-        state.examples_seen = done  # type: ignore[attr-defined] # as in trainer_callbacks.py
+        state.examples_seen = done  # type: ignore[attr-defined] # as in training.py
         self._doing(done, seen(self.plan, len(self.plan)))
 
 

@@ -1,14 +1,21 @@
-"""Writes tasks as a file in anybody's layout, with the user's own fields beside it as they came."""
+"""Writes tasks as a file in anybody's layout, with the user's own fields beside it as they came.
+
+Rows that are put aside until all columns are known go as MessagePack, each with its size, faster than as JSON.
+"""
 
 import bz2
 import csv
 import gzip
 import io
+import json
 import lzma
+import math
+import struct
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -20,7 +27,6 @@ from selfinstruct.formats.fields import LAYOUT_KEYS
 from selfinstruct.formats.json_text import as_cell
 from selfinstruct.formats.layouts import fitting, natinst_object
 from selfinstruct.formats.loss_marks import MARK, SOME, marked_turns, row_mark
-from selfinstruct.formats.packed_rows import packed_rows, put_row
 from selfinstruct.formats.parquet_writing import Columns, RowGroups, arrow_file, parquet_file
 from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.formats.rows import (
@@ -287,3 +293,42 @@ def _zstandard(path: Path, raw: IO[bytes]) -> Any:  # noqa: ANN401 - the library
             ".zst needs one more package", place=name(path), fix="pip install 'selfinstruct[zstd]'"
         ) from None
     return zstandard.ZstdCompressor().stream_writer(raw)
+
+
+_HEAD = struct.Struct("<Q?")
+
+
+@cache
+def _coders() -> tuple[Any, Any]:
+    from msgspec import msgpack
+
+    return msgpack.Encoder(), msgpack.Decoder()
+
+
+def put_row(file: IO[bytes], row: Row) -> None:
+    """Append a row, null for what is no number; one that MessagePack has no room for goes as JSON."""
+    row = {column: value if isinstance(value, str) else _finite(value) for column, value in row.items()}
+    try:
+        packed, plain = _coders()[0].encode(row), True
+    except (OverflowError, RecursionError):
+        packed, plain = json.dumps(row).encode("ascii"), False
+    file.write(_HEAD.pack(len(packed), plain))
+    file.write(packed)
+
+
+def packed_rows(file: IO[bytes]) -> Iterator[tuple[Row, int]]:
+    """The rows from here on, each with about its size in bytes."""
+    while head := file.read(_HEAD.size):
+        size, plain = _HEAD.unpack(head)
+        packed = file.read(size)
+        yield (_coders()[1].decode(packed) if plain else json.loads(packed)), size
+
+
+def _finite(value: Json) -> Json:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [item if isinstance(item, str) else _finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: item if isinstance(item, str) else _finite(item) for key, item in value.items()}
+    return value

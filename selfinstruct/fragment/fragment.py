@@ -56,7 +56,7 @@ class Fragment:
     """A labelled pair from which a judge learns (arXiv 2307.03692, section 3)."""
 
     prompt: str
-    """I or I_p."""
+    """I or I_p: the instruction, whole or cut."""
     continuation: str
     """What follows it: I_c, R, both, or one of the kinds beyond the paper."""
     kind: str

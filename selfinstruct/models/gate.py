@@ -145,12 +145,12 @@ class ScopedModel:
 
     @property
     def name(self) -> str:
-        """As in `Model`."""
+        """The model's spec without secrets, such as `openai:gpt-5` or `embedded`."""
         return self._gate.backend.name
 
     @property
     def traits(self) -> Traits:
-        """As in `Model`."""
+        """What it can be asked for."""
         return self._gate.backend.traits
 
     @property

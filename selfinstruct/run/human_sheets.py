@@ -88,7 +88,7 @@ class FilledSheet:
     """A sheet that was filled in, and what it says."""
 
     place: Path
-    """Of `read.json`."""
+    """Path of `read.json`."""
     judge: str
     shares: tuple[ReadShare, ...]
     differences: tuple[ReadDifference, ...]

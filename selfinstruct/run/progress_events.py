@@ -73,22 +73,22 @@ class Unwatched:
     """A watch that shows nothing: of runs that are called from Python or by tests."""
 
     def begin(self, target: int | None, spend: Callable[[], Spend]) -> None:
-        """As in `Watch`."""
+        """The run starts; `target` is None where the inputs are the end."""
 
     def stage(self, part: str, stage: str, records: int) -> None:
-        """As in `Watch`."""
+        """A stage begins, with so many records before it; 0 where it makes its own."""
 
     def read(self) -> None:
-        """As in `Watch`."""
+        """The stage took one more record in hand; one that must see them all takes each several times."""
 
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
-        """As in `Watch`."""
+        """A stage yielded an outcome."""
 
     def doing(self, what: str, done: int, of: int) -> None:
-        """As in `Watch`."""
+        """A stage that is long silent has done so many of so many; `of` is 0 where nobody knows."""
 
     def round_done(self, number: int, kept: int) -> None:
-        """As in `Watch`."""
+        """A round is whole, made now or found; `kept` counts all rounds so far."""
 
     def notice(self, line: str) -> None:
-        """As in `Watch`."""
+        """Something worth a line: a base URL, few seeds."""

@@ -62,16 +62,16 @@ class Billed:
 
     @property
     def name(self) -> str:
-        """As in `Model`."""
+        """The model's spec without secrets, such as `openai:gpt-5` or `embedded`."""
         return self._model.name
 
     @property
     def traits(self) -> Traits:
-        """As in `Model`."""
+        """What it can be asked for."""
         return self._model.traits
 
     def complete(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
-        """As in `Model`."""
+        """Answers, lazily and in request order; each is durable before it is handed out."""
         for reply in self._model.complete(requests):
             if isinstance(reply, Completion):
                 usage = reply.usage
@@ -81,12 +81,12 @@ class Billed:
 
     @property
     def requests(self) -> int:
-        """As in `CountingModel`."""
+        """Requests so far, answers from the journal among them."""
         return self._model.requests
 
     @property
     def answered(self) -> int:
-        """As in `CountingModel`."""
+        """Answers so far."""
         return self._model.answered
 
     def bill(self) -> Bill:

@@ -136,7 +136,7 @@ class Simplify:
     ratio_at_most: float = 1.0
     """A rewrite with a larger share is not taken."""
     max_tokens: int = 1024
-    """Of a rewrite."""
+    """Tokens of a rewrite, at most."""
 
     @property
     def needs(self) -> Needs:
