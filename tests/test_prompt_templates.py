@@ -84,8 +84,7 @@ def test_a_student_learns_the_words_that_it_is_asked_with_though_a_set_keeps_the
 ) -> None:
     task = _task(*parts)
     learned, published = conversation(task, task.instances[0]), turns(task, task.instances[0])
-    [asked] = Wrapper("chat").wrap(*parts).prompt
-    assert isinstance(asked, Message)
+    asked = Wrapper("chat").wrap(*parts).prompt[0]
     assert learned[0] == asked
     assert learned[1:] == published[1:]
     assert (published[0] == asked) is (parts[1].strip() != "")

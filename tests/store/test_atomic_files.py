@@ -27,7 +27,7 @@ TASK = Task(instruction="Name a river.", instances=(Instance("", "The Tay."),), 
 
 def converted(place: Path) -> None:
     (place.parent / "in.jsonl").write_text('{"instruction": "Name a river.", "output": "The Tay."}\n')
-    convert(str(place.parent / "in.jsonl"), place.with_suffix(".jsonl"), layout="alpaca", seed=0)
+    convert(str(place.parent / "in.jsonl"), place.with_suffix(".jsonl"), to="alpaca", seed=0)
 
 
 def filled(place: Path) -> None:
