@@ -69,26 +69,5 @@ class Watched(Sequence[Task]):
         return self._records[index]
 
 
-class Unwatched:
+class Unwatched(Watch):
     """A watch that shows nothing: of runs that are called from Python or by tests."""
-
-    def begin(self, target: int | None, spend: Callable[[], Spend]) -> None:
-        """The run starts; `target` is None where the inputs are the end."""
-
-    def stage(self, part: str, stage: str, records: int) -> None:
-        """A stage begins, with so many records before it; 0 where it makes its own."""
-
-    def read(self) -> None:
-        """The stage took one more record in hand; one that must see them all takes each several times."""
-
-    def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
-        """A stage yielded an outcome."""
-
-    def doing(self, what: str, done: int, of: int) -> None:
-        """A stage that is long silent has done so many of so many; `of` is 0 where nobody knows."""
-
-    def round_done(self, number: int, kept: int) -> None:
-        """A round is whole, made now or found; `kept` counts all rounds so far."""
-
-    def notice(self, line: str) -> None:
-        """Something worth a line: a base URL, few seeds."""
