@@ -127,15 +127,15 @@ class Totals(Protocol):
 
     @property
     def unconfirmed_cost(self) -> Decimal:
-        """As in `Spent`."""
+        """US dollars reserved for requests that were sent and never answered on record: they count against the cap."""
 
     @property
     def unconfirmed_tokens(self) -> int:
-        """As in `Spent`."""
+        """Tokens reserved for the same."""
 
     @property
     def unknown_prices(self) -> int:
-        """As in `Spent`."""
+        """Answers whose price is unknown."""
 
 
 class AnswerStore(Protocol):
