@@ -50,9 +50,7 @@ def held_out(title: str, more: list[str]) -> None:
 
 
 def said(title: str, parts: Mapping[str, Any]) -> None:
-    numbers = [
-        f"{name} {show(parts[name])}" for name in ("accuracy", "precision", "recall", "auroc") if name in parts
-    ]
+    numbers = [f"{name} {show(parts[name])}" for name in ("accuracy", "precision", "recall", "auroc") if name in parts]
     kappa = f"  kappa {parts['kappa']:.3f}" if parts.get("kappa") is not None else ""
     print(f"{title}: n {parts['n']}  " + "  ".join(numbers) + kappa)
 

@@ -69,5 +69,26 @@ class Watched(Sequence[Task]):
         return self._records[index]
 
 
-class Unwatched(Watch):
+class Unwatched:
     """A watch that shows nothing: of runs that are called from Python or by tests."""
+
+    def begin(self, target: int | None, spend: Callable[[], Spend]) -> None:
+        """Shows nothing."""
+
+    def stage(self, part: str, stage: str, records: int) -> None:
+        """Shows nothing."""
+
+    def read(self) -> None:
+        """Shows nothing."""
+
+    def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
+        """Shows nothing."""
+
+    def doing(self, what: str, done: int, of: int) -> None:
+        """Shows nothing."""
+
+    def round_done(self, number: int, kept: int) -> None:
+        """Shows nothing."""
+
+    def notice(self, line: str) -> None:
+        """Shows nothing."""
