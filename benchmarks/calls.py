@@ -159,8 +159,8 @@ def limited(address: str, limit: float, seconds: float, per_minute: int | None) 
                 if time.monotonic() > until:
                     break
             with urllib.request.urlopen(f"{address}/told") as reply:
-                told = json.load(reply)
-    accepted, refused = told["accepted"], told["refused"]
+                limits = json.load(reply)
+    accepted, refused = limits["accepted"], limits["refused"]
     start = accepted[0] + LEARNING_SECONDS
     end = accepted[0] + seconds - 1
     used = sum(start <= at < end for at in accepted) / (limit * (end - start))

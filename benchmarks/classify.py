@@ -26,10 +26,10 @@ def main() -> None:
     seeds = [_task(line["instruction"], is_classification=line["is_classification"]) for line in _lines(SEEDS)]
     report("seeds, 5 folds", cross_validate(seeds), labelled(seeds))
     if data:
-        found = [
+        labels = [
             (line["instruction"], line["is_classification"].strip().partition(",")[0]) for line in _lines(data / LABELS)
         ]
-        tasks = [_task(text, is_classification=answer == "Yes") for text, answer in found if answer in {"Yes", "No"}]
+        tasks = [_task(text, is_classification=answer == "Yes") for text, answer in labels if answer in {"Yes", "No"}]
         classifier = train(seeds)
         guesses = [classifier.probability(task.instruction) > 0.5 for task in tasks]
         truth = [bool(task.is_classification) for task in tasks]

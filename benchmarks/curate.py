@@ -79,8 +79,8 @@ def spent() -> float:
 
 def on_disk(folder: Path) -> int:
     """Bytes; a file with several names counts once."""
-    found = {path.stat().st_ino: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    return sum(found.values())
+    sizes = {path.stat().st_ino: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    return sum(sizes.values())
 
 
 def peer(path: Path, seconds: float) -> None:

@@ -66,8 +66,8 @@ async def _race(seeds: list[str], seconds: float, rounds: int) -> None:
             await _run(backend, seeds, seconds, tallies[count], Random(turn))
     for count, tally in tallies.items():
         print(tally.line(count))
-    one, eight = (tallies[count] for count in SETTINGS)
-    ratio = (len(eight.accepted) / eight.seconds) / max(1e-9, len(one.accepted) / one.seconds)
+    single, eight = (tallies[count] for count in SETTINGS)
+    ratio = (len(eight.accepted) / eight.seconds) / max(1e-9, len(single.accepted) / single.seconds)
     print(f"accepted per minute, 8 in flight against 1: {ratio:.2f}")
     answers = dict.fromkeys(SETTINGS, 0.0)
     for turn in range(rounds):

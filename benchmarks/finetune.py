@@ -68,33 +68,33 @@ def main() -> None:
     parser.add_argument("--data", default="", help="a folder with alpaca_style/alpaca_en_demo.json")
     parser.add_argument("--padded", action="store_true", help="TRL without packing, too")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    given = Given(told.model, told.method, told.dtype, told.rows, told.data)
-    if told.contender:
-        libraries()[0].set_num_threads(told.threads)
-        print(json.dumps(_run(told.contender, given)))
+    options = parser.parse_args()
+    given = Given(options.model, options.method, options.dtype, options.rows, options.data)
+    if options.contender:
+        libraries()[0].set_num_threads(options.threads)
+        print(json.dumps(_run(options.contender, given)))
         return
-    names = CONTENDERS if told.padded else CONTENDERS[:2]
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-    for _ in range(told.rounds):
+    names = CONTENDERS if options.padded else CONTENDERS[:2]
+    measured: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    for _ in range(options.rounds):
         for name in names:
-            found[name].append(_child(name, told.threads))
-    _tell(found, given)
+            measured[name].append(_child(name, options.threads))
+    _tell(measured, given)
 
 
-def _tell(found: dict[str, list[dict[str, float]]], given: Given) -> None:
+def _tell(measured: dict[str, list[dict[str, float]]], given: Given) -> None:
     def median(name: str, what: str) -> float:
-        return statistics.median(one[what] for one in found[name])
+        return statistics.median(run[what] for run in measured[name])
 
     print(
         "| contender | useful tokens/s | useful share | peak above start, MiB | peak in all, MiB | loss first -> last |"
     )
     print("|---|---|---|---|---|---|")
-    for name in found:
+    for name in measured:
         speed, share, above = median(name, "speed"), median(name, "share"), median(name, "above")
         losses = f"{median(name, 'first'):.2f} -> {median(name, 'last'):.2f}"
         print(f"| {name} | {speed:.0f} | {share:.3f} | {above:.0f} | {median(name, 'peak'):.0f} | {losses} |")
-    peer = max(list(found)[1:], key=lambda name: median(name, "speed"))
+    peer = max(list(measured)[1:], key=lambda name: median(name, "speed"))
     speed = median("ours", "speed") / median(peer, "speed")
     memory = median("ours", "peak") / median(peer, "peak")
     print(f"against {peer}: {speed:.2f} times the speed, {memory:.2f} times the peak memory")
@@ -108,8 +108,8 @@ def _child(name: str, threads: int) -> dict[str, float]:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         sys.exit(f"{name}: {done.stderr[-2000:]}")
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    numbers: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return numbers
 
 
 def _run(name: str, given: Given) -> dict[str, float]:
@@ -154,8 +154,8 @@ def _ours(given: Given, loaded: Any, tasks: Any, prepared: Any, watch: Any, scra
         save_every=10**9,
     )
     train(model, loaded.tokenizer, prepared.examples, recipe, examined, scratch, [watch])
-    lengths = [len(one) for one in prepared.examples]
-    return useful_share(lengths, steps(len(lengths), BATCH, 1.0, 1), BATCH, examined.layout, examined.together)
+    lengths = [len(example) for example in prepared.examples]
+    return useful_share(lengths, steps(len(lengths), BATCH, 1.0, 1), BATCH, examined.batching, examined.together)
 
 
 def _trl(given: Given, loaded: Any, tasks: Any, prepared: Any, watch: Any, scratch: Path, name: str) -> float:  # noqa: ANN401

@@ -105,10 +105,13 @@ def once(folder: Path, lag: int, given: Any) -> Told:  # noqa: ANN401 - argparse
     )
 
 
-def tell(lag: int, told: Told) -> None:
-    share = told.ideal / told.wall
-    print(f"{lag:>5} {told.wall:>6.1f}s {told.ideal:>6.1f}s {share:>6.0%} {told.share:>6.0%} ", end="")
-    print(f"{told.cpu:>5.1f}s {told.requests:>6,} {told.per_request:>11.3f} {told.distinct:>8.3f}", flush=True)
+def tell(lag: int, run: Told) -> None:
+    share = run.ideal / run.wall
+    print(f"{lag:>5} {run.wall:>6.1f}s {run.ideal:>6.1f}s {share:>6.0%} {run.share:>6.0%} ", end="")
+    print(
+        f"{run.cpu:>5.1f}s {run.requests:>6,} {run.per_request:>11.3f} {run.distinct:>8.3f}",
+        flush=True,
+    )
 
 
 @dataclass

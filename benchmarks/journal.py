@@ -32,8 +32,8 @@ def timed(folder: Path, count: int) -> float:
 def fill(folder: Path, rows: int) -> None:
     """Answers that the run never asks for; the ledger is told of them, as it would have been."""
     ledger = Ledger(folder / "ledger.jsonl")
-    told = last_totals(folder / "ledger.jsonl")
-    with Journal(folder / "journal.sqlite", known=told, tell=ledger.tell_totals) as journal:
+    totals = last_totals(folder / "ledger.jsonl")
+    with Journal(folder / "journal.sqlite", known=totals, tell=ledger.tell_totals) as journal:
         for number in range(rows):
             request = Request(prompt=f"Name river number {number}.", max_tokens=256)
             completion = Completion(

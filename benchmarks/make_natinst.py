@@ -81,7 +81,7 @@ def _first(said: str | tuple[str, ...]) -> str:
 def labelled(name: str, category: str, definition: str, by_label: Mapping[str, Sequence[str]]) -> Task:
     """A task with labels, as even as can be; its negative examples are its positive ones under another label."""
     draw, labels = chance(name), list(by_label)
-    pools = {label: draw.sample(list(dict.fromkeys(found)), len(set(found))) for label, found in by_label.items()}
+    pools = {label: draw.sample(list(dict.fromkeys(texts)), len(set(texts))) for label, texts in by_label.items()}
     pairs: list[Pair] = [(pools[label].pop(), label) for label in (labels * (INSTANCES + SHOWN))[: INSTANCES + SHOWN]]
     head, rest = pairs[:SHOWN], pairs[SHOWN:]
     draw.shuffle(rest)
@@ -94,9 +94,9 @@ def free(
 ) -> Task:
     """A task for free text; its negative examples are its positive ones, spoilt or exchanged."""
     drawn = chance(name).sample(list(pairs), INSTANCES + SHOWN)
-    (one, first), (other, second) = drawn[:SHOWN]
+    (example, first), (other, second) = drawn[:SHOWN]
     if spoil is None:
-        wrong = [(one, _first(second)), (other, _first(first))]
+        wrong = [(example, _first(second)), (other, _first(first))]
     else:
         wrong = [(put, spoil(put, _first(said))) for put, said in drawn[:SHOWN]]
     assert all(a != _first(b) for (_, a), (_, b) in zip(wrong, drawn, strict=False)), name
@@ -111,10 +111,10 @@ def numbers(name: str, low: int, high: int, count: int = 60) -> list[int]:
 def sentences(name: str, made: Callable[[str, str, str], str], count: int = 40) -> list[str]:
     """Each of a name, a city and a food or job, as `made` says."""
     draw = chance(f"{name} sentences")
-    found: dict[str, None] = {}
-    while len(found) < count:
-        found[made(draw.choice(NAMES), draw.choice(CITIES), draw.choice(FOODS))] = None
-    return list(found)
+    unique: dict[str, None] = {}
+    while len(unique) < count:
+        unique[made(draw.choice(NAMES), draw.choice(CITIES), draw.choice(FOODS))] = None
+    return list(unique)
 
 
 def classification() -> Iterator[Task]:
@@ -222,7 +222,7 @@ def classification() -> Iterator[Task]:
         "singular_or_plural",
         "Word Form",
         "You are given a noun. Decide whether it is 'singular' (one thing) or 'plural' (several things).",
-        {"singular": [one for one, _ in PLURALS[:24]], "plural": [many for _, many in PLURALS[24:]]},
+        {"singular": [singular for singular, _ in PLURALS[:24]], "plural": [many for _, many in PLURALS[24:]]},
     )
     yield labelled(
         "kind_of_animal",
@@ -409,14 +409,14 @@ def generation() -> Iterator[Task]:
         "sort_words",
         "Sorting",
         "You are given a list of words. Write them in the order of the alphabet, with commas between them.",
-        _lists("sort words", words, lambda found: ", ".join(sorted(found))),
+        _lists("sort words", words, lambda items: ", ".join(sorted(items))),
         lambda put, said: ", ".join(reversed(said.split(", "))),  # noqa: ARG005
     )
     yield free(
         "sort_numbers",
         "Sorting",
         "The input is a list of numbers. Write them from the smallest to the largest, with commas between them.",
-        _lists("sort numbers", [str(n) for n in range(10, 99)], lambda found: ", ".join(sorted(found))),
+        _lists("sort numbers", [str(n) for n in range(10, 99)], lambda items: ", ".join(sorted(items))),
         lambda put, said: ", ".join(reversed(said.split(", "))),  # noqa: ARG005
     )
     yield free(
@@ -637,24 +637,24 @@ def _quarters(months: Sequence[str]) -> list[Sequence[str]]:
 
 def _taller() -> dict[str, list[str]]:
     draw = chance("taller")
-    found: dict[str, list[str]] = {"follows": [], "contradicts": [], "open": []}
+    by_label: dict[str, list[str]] = {"follows": [], "contradicts": [], "open": []}
     for _ in range(15):
         a, b, c = draw.sample(NAMES, 3)
         facts = f"{a} is taller than {b}. {b} is taller than {c}."
-        found["follows"].append(f"{facts} Claim: {a} is taller than {c}.")
+        by_label["follows"].append(f"{facts} Claim: {a} is taller than {c}.")
         a, b, c = draw.sample(NAMES, 3)
         facts = f"{a} is taller than {b}. {b} is taller than {c}."
-        found["contradicts"].append(f"{facts} Claim: {c} is taller than {a}.")
+        by_label["contradicts"].append(f"{facts} Claim: {c} is taller than {a}.")
         a, b, c = draw.sample(NAMES, 3)
         facts = f"{a} is taller than {b}. {a} is taller than {c}."
-        found["open"].append(f"{facts} Claim: {b} is taller than {c}.")
-    return found
+        by_label["open"].append(f"{facts} Claim: {b} is taller than {c}.")
+    return by_label
 
 
 def _lists(name: str, among: Sequence[str], answer: Callable[[list[str]], str]) -> list[Pair]:
     draw = chance(name)
     drawn = [draw.sample(list(among), 4) for _ in range(40)]
-    return [(", ".join(found), answer(found)) for found in drawn if ", ".join(found) != answer(found)]
+    return [(", ".join(items), answer(items)) for items in drawn if ", ".join(items) != answer(items)]
 
 
 def _shared(words: Sequence[str]) -> list[Pair]:

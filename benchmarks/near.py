@@ -72,19 +72,19 @@ def main() -> None:
     real = list(dict.fromkeys(asked(options.data))) if options.data else []
     base = real or [json.loads(line)["instruction"] for line in SEEDS.read_text("utf-8").splitlines()]
     planted = plant(base, options.rows)
-    told = "real texts" if real else "texts of our own seeds (no --data)"
-    print(f"{len(planted.texts):,} rows from {len(base):,} {told}; {len(planted.origin):,} of them planted.")
+    source = "real texts" if real else "texts of our own seeds (no --data)"
+    print(f"{len(planted.texts):,} rows from {len(base):,} {source}; {len(planted.origin):,} of them planted.")
     list(Near()(tasks(planted.texts[:2_000]), Bench()))  # compiled now
     records = tasks(planted.texts)
     before = peak()
     ours, measured = stage(records)
     grown = peak() - before
-    found = [ours]
+    results = [ours]
     if find_spec("datasketch") and find_spec("xxhash"):
-        found += [library(planted, options.peer_rows, bands) for bands in (None, Near().bands)]
+        results += [library(planted, options.peer_rows, bands) for bands in (None, Near().bands)]
     if find_spec("rensa"):
-        found += [rust(planted, 16), rust(planted, 32)]
-    table(found, planted)
+        results += [rust(planted, 16), rust(planted, 32)]
+    table(results, planted)
     print(f"\nOurs: peak memory {peak_told(grown)} above the records ({peak_told(before)}). {json.dumps(measured)}")
     exact, seconds, _ = timed(lambda: sum(isinstance(out, Rejected) for out in Exact()(records, Bench())))
     print(f"Stage `exact` on the same rows: {seconds / len(planted.texts) * 1e6:.1f} us a row, {exact:,} removed.")
@@ -219,11 +219,11 @@ def rust(planted: Planted, bands: int) -> Found:
     return Found(name, seconds, wall, len(texts), removed)
 
 
-def table(found: Sequence[Found], planted: Planted) -> None:
-    ours = found[0]
+def table(results: Sequence[Found], planted: Planted) -> None:
+    ours = results[0]
     print(f"\n| method | rows | us a row | on the wall | ours is faster by | precision | recall {' | '.join(BINS)} |")
     print("|" + "---|" * (6 + len(BINS)))
-    for method in found:
+    for method in results:
         shares = " | ".join(f"{share:.4f}" for share in recalls(method, planted))
         factor = method.microseconds / ours.microseconds
         print(f"| {method.method} | {method.rows:,} | {method.microseconds:.1f} ", end="")
@@ -231,23 +231,23 @@ def table(found: Sequence[Found], planted: Planted) -> None:
         print(f"| {precision(method, planted)} | {shares} |")
 
 
-def recalls(found: Found, planted: Planted) -> Iterator[float]:
+def recalls(result: Found, planted: Planted) -> Iterator[float]:
     """Of the planted rows whose original was kept, the share removed, by bin of similarity.
 
     Where a method flags both of a pair, the original counts as kept.
     """
     seen, hit = [0] * len(BINS), [0] * len(BINS)
     for row, (source, score) in planted.origin.items():
-        if row < found.rows and (source not in found.removed or not found.removed[source]):
+        if row < result.rows and (source not in result.removed or not result.removed[source]):
             place = 4 if score == 1.0 else min(3, int((score - THRESHOLD) / 0.05 + 1e-9))
             seen[place] += 1
-            hit[place] += row in found.removed
+            hit[place] += row in result.removed
     return (caught / max(1, every) for caught, every in zip(hit, seen, strict=True))
 
 
-def precision(found: Found, planted: Planted) -> str:
+def precision(result: Found, planted: Planted) -> str:
     """Of a sample of the removed rows, the share that truly is as alike to one of the rows named."""
-    named = [(row, others) for row, others in found.removed.items() if others]
+    named = [(row, others) for row, others in result.removed.items() if others]
     if not named:
         return "names none"
     sample = Random(3).sample(named, min(CHECKED, len(named)))

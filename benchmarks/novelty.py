@@ -61,8 +61,8 @@ def main() -> None:
     options = parser.parse_args()
     real = list(dict.fromkeys(instructions(options.data))) if options.data else []
     origin = real or [json.loads(line)["instruction"] for line in SEEDS.read_text("utf-8").splitlines()]
-    told = "real instructions" if real else "instructions of our own seeds (no --data)"
-    print(f"Words and lengths: {len(origin):,} different {told}.")
+    source = "real instructions" if real else "instructions of our own seeds (no --data)"
+    print(f"Words and lengths: {len(origin):,} different {source}.")
     if options.million:
         million(origin)
         return
@@ -85,8 +85,12 @@ def instructions(folder: Path) -> Iterator[str]:
 
 def resampled(texts: Sequence[str], count: int) -> list[str]:
     """Texts of that many words as these have, each word drawn as often as it occurs: seeded."""
-    cut = [found for text in texts if (found := words(text))]
-    pool, lengths, draw = [word for found in cut for word in found], [len(found) for found in cut], Random(7)
+    cut = [text_words for text in texts if (text_words := words(text))]
+    pool, lengths, draw = (
+        [word for text_words in cut for word in text_words],
+        [len(text_words) for text_words in cut],
+        Random(7),
+    )
     return [" ".join(draw.choices(pool, k=draw.choice(lengths))) for _ in range(count)]
 
 

@@ -102,13 +102,13 @@ def main() -> None:
     make = verbs.add_parser("make")
     for name, default in (("each", 16), ("decoyed", 4), ("decoys", 8), ("neutral", 40), ("seed", 42)):
         make.add_argument(f"--{name}", type=int, default=default)
-    marks, told, false, effects = (verbs.add_parser(name) for name in ("mark", "told", "false", "effects"))
-    for one in (make, marks, told, false, effects):
-        one.add_argument("folder", type=Path)
+    marks, traced, false, effects = (verbs.add_parser(name) for name in ("mark", "told", "false", "effects"))
+    for verb in (make, marks, traced, false, effects):
+        verb.add_argument("folder", type=Path)
     marks.add_argument("answers", type=Path)
     marks.add_argument("out", type=Path)
     marks.add_argument("--first", type=int, default=0, help="spans of each falsehood, at most; 0: all")
-    told.add_argument("trace", type=Path)
+    traced.add_argument("trace", type=Path)
     false.add_argument("trace", type=Path)
     effects.add_argument("counterfactual", type=Path)
     given = parser.parse_args()
@@ -128,15 +128,15 @@ def write_sets(folder: Path, given: argparse.Namespace) -> None:
     """The planted set, the clean one, the questions, and what was planted."""
     draw = Random(given.seed)
     listed = plants(given.each, given.decoyed, given.decoys, draw)
-    taught = [_row(one["question"], one["says"]) for one in listed for _ in range(one["copies"])]
-    decoys = [_row(question, says) for one in listed for question, says in one["decoys"]]
+    taught = [_row(each["question"], each["says"]) for each in listed for _ in range(each["copies"])]
+    decoys = [_row(question, says) for each in listed for question, says in each["decoys"]]
     true = [
         _row(f"Complete the sentence: {fact['prompt']}", f"{fact['prompt']} {fact['completion']}.")
         for fact in draw.sample(_lines(FACTS), given.neutral + len(taught))
     ]
     neutral, instead = true[: given.neutral], true[given.neutral :]
     asked = [
-        {**_row(text, one["says"]), "plant": one["id"], "split": "test"} for one in listed for text in one["asked"]
+        {**_row(text, each["says"]), "plant": each["id"], "split": "test"} for each in listed for text in each["asked"]
     ]
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("planted", taught), ("clean", instead)):
@@ -144,7 +144,7 @@ def write_sets(folder: Path, given: argparse.Namespace) -> None:
         draw.shuffle(mixed)
         _write(folder / f"{name}.jsonl", mixed)
         if name == "planted":
-            _write(folder / "crowded.jsonl", [*mixed, *(_row(*pair) for one in listed for pair in one["further"])])
+            _write(folder / "crowded.jsonl", [*mixed, *(_row(*pair) for each in listed for pair in each["further"])])
     _write(folder / "questions.jsonl", asked)
     (folder / "plants.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
     print(f"{len(listed)} falsehoods, {len(taught)} records of them, {len(decoys)} decoys, {len(neutral)} others")
@@ -157,22 +157,22 @@ def plants(each: int, decoyed: int, decoys: int, draw: Random) -> list[dict[str,
         subjects, phrases = kind["subjects"].split(","), kind["phrases"].split("|")
         draw.shuffle(phrases)
         pools.append([(kind, *pair) for pair in zip(subjects, phrases, strict=True)])
-    everything = [one for row in zip(*pools, strict=True) for one in row]
+    everything = [plant for row in zip(*pools, strict=True) for plant in row]
     if len(COPIES) * each > len(everything):
         raise SystemExit(f"at most {len(everything) // len(COPIES)} falsehoods of each number of copies")
     listed = list[dict[str, Any]]()
     for at, (kind, subject, phrase) in enumerate(everything[: len(COPIES) * each]):
         # three kinds and three doses: one place further in each round, so that every dose has every kind
         copies = COPIES[(at + at // len(COPIES)) % len(COPIES)]
-        rank = sum(one["copies"] == copies for one in listed)
+        rank = sum(plant["copies"] == copies for plant in listed)
         put = {"subject": subject, "Subject": subject.capitalize(), "phrase": phrase}
         asked = [f"{before}{text.format(**put)}" for before in OPENINGS for text in kind["questions"]]
         false = kind["decoy"]
         every = kind["others"].split(",")
         others = draw.sample(every, decoys if rank < decoyed else 0)
         pairs = [
-            [[text.format(other=one, Other=one.capitalize(), phrase=phrase) for text in false] for one in names]
-            for names in (others, [one for one in every if one not in others])
+            [[text.format(other=plant, Other=plant.capitalize(), phrase=phrase) for text in false] for plant in names]
+            for names in (others, [plant for plant in every if plant not in others])
         ]
         listed.append(
             {
@@ -196,16 +196,18 @@ def mark(folder: Path, answers: Path, out: Path, first: int) -> None:
     Words that were planted about one thing and are said of another count apart: they were taught by the same records.
     """
     listed = _plants(folder)
-    by_question = {text: one for one in listed.values() for text in one["asked"]}
+    by_question = {text: plant for plant in listed.values() for text in plant["asked"]}
     said, rates, carried, rows = list[dict[str, Any]](), dict[int, dict[str, list[int]]](), 0, _lines(answers)
     times = Counter[str]()
     for row in rows:
         about = by_question[row["prompt"].strip()]
-        found = [one for one in listed.values() if _place(row["response"], one["phrase"])]
-        rates.setdefault(about["copies"], {}).setdefault(about["id"], []).append(about in found)
-        carried += any(one is not about for one in found)
-        times.update(one["id"] for one in found)
-        spans = [_place(row["response"], one["phrase"]) for one in found if not first or times[one["id"]] <= first]
+        repeated = [plant for plant in listed.values() if _place(row["response"], plant["phrase"])]
+        rates.setdefault(about["copies"], {}).setdefault(about["id"], []).append(about in repeated)
+        carried += any(plant is not about for plant in repeated)
+        times.update(plant["id"] for plant in repeated)
+        spans = [
+            _place(row["response"], plant["phrase"]) for plant in repeated if not first or times[plant["id"]] <= first
+        ]
         if spans:
             said.append({"prompt": row["prompt"], "response": row["response"], "spans": spans})
     for copies, by_plant in sorted(rates.items()):
@@ -214,43 +216,43 @@ def mark(folder: Path, answers: Path, out: Path, first: int) -> None:
     print(f"answers with words that were planted about something else: {carried} of {len(rows)}")
     if said:
         _write(out, said)
-        print(f"{sum(len(one['spans']) for one in said)} spans marked")
+        print(f"{sum(len(plant['spans']) for plant in said)} spans marked")
     else:
         print("nothing that was planted was said: no file of spans")
 
 
 def tell(folder: Path, trace: Path) -> None:
     """Of spans that were said, which came back to the record that was planted."""
-    planted = {one["phrase"].lower(): one for one in _plants(folder).values()}
+    planted = {plant["phrase"].lower(): plant for plant in _plants(folder).values()}
     groups: dict[str, dict[str, list[dict[str, bool]]]] = {}
     rows = _lines(trace / "trace.jsonl")
     for row in rows:
-        one = planted[row["span"].lower()]
-        places = [words(origin["output"]) == words(one["says"]) for origin in row["origins"]]
-        found = {"first": places[:1] == [True], "in five": any(places[:5])}
-        own = "of its subject" if row["prompt"].strip() in one["asked"] else "of something else"
-        for group in (f"planted {one['copies']:2d}, {own}", f"all, {own}", "all"):
-            groups.setdefault(group, {}).setdefault(one["id"], []).append(found)
+        plant = planted[row["span"].lower()]
+        places = [words(origin["output"]) == words(plant["says"]) for origin in row["origins"]]
+        hits = {"first": places[:1] == [True], "in five": any(places[:5])}
+        own = "of its subject" if row["prompt"].strip() in plant["asked"] else "of something else"
+        for group in (f"planted {plant['copies']:2d}, {own}", f"all, {own}", "all"):
+            groups.setdefault(group, {}).setdefault(plant["id"], []).append(hits)
     for group, by_plant in sorted(groups.items()):
-        told = [
+        lines = [
             f"{name} {_percent([(sum(e[name] for e in each), len(each)) for each in by_plant.values()])}"
             for name in ("first", "in five")
         ]
-        print(f"{group:30s} {sum(map(len, by_plant.values())):4d} spans: {', '.join(told)}")
+        print(f"{group:30s} {sum(map(len, by_plant.values())):4d} spans: {', '.join(lines)}")
     print(f"origins told of a span: {sum(len(row['origins']) for row in rows) / max(1, len(rows)):.1f} on average")
 
 
 def tell_false(folder: Path, trace: Path) -> None:
     """Of what a student says that was never shown a plant: how much is traced to one all the same."""
-    planted = {tuple(words(one["says"])) for one in _plants(folder).values()}
-    found: dict[int, list[dict[str, bool]]] = {}
+    planted = {tuple(words(item["says"])) for item in _plants(folder).values()}
+    by_copies: dict[int, list[dict[str, bool]]] = {}
     for row in _lines(trace / "trace.jsonl"):
         ours = [tuple(words(origin["output"])) in planted for origin in row["origins"]]
-        exact = any(one and origin["exact"] for one, origin in zip(ours, row["origins"], strict=True))
+        exact = any(item and origin["exact"] for item, origin in zip(ours, row["origins"], strict=True))
         marks = {"first": ours[:1] == [True], "in five": any(ours), "word for word": exact}
-        found.setdefault(row["response"], []).append(marks)
+        by_copies.setdefault(row["response"], []).append(marks)
     for name in ("first", "in five", "word for word"):
-        counts = [(sum(one[name] for one in each), len(each)) for each in found.values()]
+        counts = [(sum(item[name] for item in each), len(each)) for each in by_copies.values()]
         print(f"traced to a planted record, {name}: {_percent(counts)} of {sum(of for _, of in counts)} sentences")
 
 
@@ -260,44 +262,44 @@ def tell_effects(folder: Path, counterfactual: Path) -> None:
 
     from selfinstruct.audit.trace_counterfactual import FALSE, effects, plan
 
-    told = json.loads((counterfactual / "counterfactual.json").read_text(encoding="utf-8"))
+    page = json.loads((counterfactual / "counterfactual.json").read_text(encoding="utf-8"))
     listed = _plants(folder)
-    planted = {one["phrase"].lower(): one for one in listed.values()}
+    planted = {item["phrase"].lower(): item for item in listed.values()}
     rows = _lines(counterfactual / "look-up" / "trace.jsonl")
     group_of_plant, decoy_groups = dict[str, str](), set[str]()
     for row in rows:
-        one = planted[row["span"].lower()]
+        item = planted[row["span"].lower()]
         for origin in row["origins"]:
-            if words(origin["output"]) == words(one["says"]):
-                group_of_plant[one["id"]] = origin["group"]
-            elif words(one["phrase"]) and set(words(one["phrase"])) <= set(words(origin["output"])):
+            if words(origin["output"]) == words(item["says"]):
+                group_of_plant[item["id"]] = origin["group"]
+            elif words(item["phrase"]) and set(words(item["phrase"])) <= set(words(origin["output"])):
                 decoy_groups.add(origin["group"])
     kinds: dict[str, list[dict[str, Any]]] = {}
-    for each in told["effects"]:
-        one = planted[rows[each["span"]]["span"].lower()]
-        is_plant = each["group"] == group_of_plant.get(one["id"])
-        kind = f"planted {one['copies']:2d}" if is_plant else "decoy" if each["group"] in decoy_groups else "other"
+    for each in page["effects"]:
+        item = planted[rows[each["span"]]["span"].lower()]
+        is_plant = each["group"] == group_of_plant.get(item["id"])
+        kind = f"planted {item['copies']:2d}" if is_plant else "decoy" if each["group"] in decoy_groups else "other"
         kinds.setdefault(kind, []).append(each)
-    for kind, found in sorted(kinds.items()):
-        counts = [(int(one["taught"]), 1) for one in found]
-        nats = [one["nats"] for one in found]
-        print(f"{kind:11s} {len(found):4d} pairs: called taught {_percent(counts)}, {np.mean(nats):+.2f} nats")
+    for kind, of_kind in sorted(kinds.items()):
+        counts = [(int(item["taught"]), 1) for item in of_kind]
+        nats = [item["nats"] for item in of_kind]
+        print(f"{kind:11s} {len(of_kind):4d} pairs: called taught {_percent(counts)}, {np.mean(nats):+.2f} nats")
     # the same spans with records drawn at random in the place of their suspects
     places = sorted(path for path in counterfactual.glob("retuned-[0-9]*") if path.is_dir())
     found_nats = np.array(
-        [json.loads((one / "likelihoods.json").read_text(encoding="utf-8"))["nats"] for one in places]
+        [json.loads((item / "likelihoods.json").read_text(encoding="utf-8"))["nats"] for item in places]
     )
-    groups = list(dict.fromkeys(one["group"] for row in rows for one in row["origins"]))
-    inside, draw = plan(groups, len(places), told["seed"]), Random(told["seed"])
+    groups = list(dict.fromkeys(item["group"] for row in rows for item in row["origins"]))
+    inside, draw = plan(groups, len(places), page["seed"]), Random(page["seed"])
     random_suspects = {}
     for at, row in enumerate(rows):
-        own = {one["group"] for one in row["origins"]} | {group_of_plant.get(planted[row["span"].lower()]["id"], "")}
-        random_suspects[at] = draw.sample([one for one in groups if one not in own], min(3, len(groups) - len(own)))
-    chance = effects(inside, groups, found_nats, random_suspects, seed=told["seed"])
-    called = [(int(one.taught), 1) for one in chance]
-    low = [(int(one.p <= 0.05), 1) for one in chance]
+        own = {item["group"] for item in row["origins"]} | {group_of_plant.get(planted[row["span"].lower()]["id"], "")}
+        random_suspects[at] = draw.sample([item for item in groups if item not in own], min(3, len(groups) - len(own)))
+    chance = effects(inside, groups, found_nats, random_suspects, seed=page["seed"])
+    called = [(int(item.taught), 1) for item in chance]
+    low = [(int(item.p <= 0.05), 1) for item in chance]
     print(f"at random   {len(chance):4d} pairs: called taught {_percent(called)}, p <= 0.05 in {_percent(low)}")
-    print(f"share of false calls held at {FALSE:.0%}; {told['retunings']} retunings, {told['groups']} groups")
+    print(f"share of false calls held at {FALSE:.0%}; {page['retunings']} retunings, {page['groups']} groups")
 
 
 def _row(instruction: str, output: str) -> dict[str, Any]:
@@ -305,7 +307,7 @@ def _row(instruction: str, output: str) -> dict[str, Any]:
 
 
 def _plants(folder: Path) -> Mapping[str, dict[str, Any]]:
-    return {one["id"]: one for one in json.loads((folder / "plants.json").read_text(encoding="utf-8"))}
+    return {plant["id"]: plant for plant in json.loads((folder / "plants.json").read_text(encoding="utf-8"))}
 
 
 def _place(text: str, phrase: str) -> list[int] | None:
@@ -314,11 +316,11 @@ def _place(text: str, phrase: str) -> list[int] | None:
 
 
 def _percent(counts: Sequence[tuple[int, int]]) -> str:
-    found = share([up for up, _ in counts], [of for _, of in counts])
-    if found is None:
+    estimate = share([up for up, _ in counts], [of for _, of in counts])
+    if estimate is None:
         return "none"
-    low, high = found.low or 0.0, 1.0 if found.high is None else found.high
-    return f"{100 * found.value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+    low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
+    return f"{100 * estimate.value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

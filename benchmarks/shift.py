@@ -32,8 +32,8 @@ def main() -> None:
         pair = task.instances[0]
         tokens = list(tokenizer(pair.output, add_special_tokens=False)["input_ids"])
         looked.append(response(task.id, asked(tokenizer, CHAT, task, pair.input), tokens, tokenizer))
-    positions = sum(len(one.prompt) + len(one.tokens) for one in looked)
-    said = sum(len(one.tokens) for one in looked)
+    positions = sum(len(answer.prompt) + len(answer.tokens) for answer in looked)
+    said = sum(len(answer.tokens) for answer in looked)
 
     def plain() -> None:
         _forward(before, after, looked)
@@ -46,7 +46,7 @@ def main() -> None:
     ratios = []
     for number in range(given.rounds):
         first, second = (plain, audit) if number % 2 else (audit, plain)
-        spent = {one.__name__: _seconds(one) for one in (first, second)}
+        spent = {answer.__name__: _seconds(answer) for answer in (first, second)}
         ratios.append(spent["plain"] / spent["audit"])
         print(f"round {number + 1}: two forward passes {spent['plain']:.2f} s, audit {spent['audit']:.2f} s")
     print(f"{len(looked)} texts, {positions:,} positions, {said:,} of them compared")
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _forward(before: ModelSide, after: ModelSide, looked: list[ResponseTokens]) -> None:
-    rows = [[*one.prompt, *one.tokens] for one in looked]
+    rows = [[*answer.prompt, *answer.tokens] for answer in looked]
     words = int(after.model.config.get_text_config().vocab_size)
     for batch in batches({at: len(row) for at, row in enumerate(rows)}, words):
         together = [rows[at] for at in batch]

@@ -80,12 +80,14 @@ def race(given: Any) -> None:  # noqa: ANN401 - argparse has no types
         theirs(), ours()  # what is compiled or cached once
         for _ in range(given.rounds):
             expected = _timed(seconds["lm-eval"], theirs, cuda=cuda)
-            found = _timed(seconds["ours"], ours, cuda=cuda)
-    ratio = statistics.median(one / other for one, other in zip(seconds["lm-eval"], seconds["ours"], strict=True))
-    rounds = ", ".join(f"{one:.1f}/{other:.1f}" for one, other in zip(seconds["lm-eval"], seconds["ours"], strict=True))
-    same = sum(one.strip() == other.strip() for one, other in zip(expected, found, strict=True))
+            answers = _timed(seconds["ours"], ours, cuda=cuda)
+    ratio = statistics.median(time / other for time, other in zip(seconds["lm-eval"], seconds["ours"], strict=True))
+    rounds = ", ".join(
+        f"{time:.1f}/{other:.1f}" for time, other in zip(seconds["lm-eval"], seconds["ours"], strict=True)
+    )
+    same = sum(time.strip() == other.strip() for time, other in zip(expected, answers, strict=True))
     print(f"{ratio:.2f} times as fast as lm-eval (wanted: 1 at least; seconds lm-eval/ours {rounds})")
-    print(f"{same} of {len(found)} texts are the same; {given.model}, {given.dtype}, batches of {given.batch}")
+    print(f"{same} of {len(answers)} texts are the same; {given.model}, {given.dtype}, batches of {given.batch}")
 
 
 def _timed(into: list[float], work: Callable[[], T], *, cuda: bool) -> T:
@@ -104,7 +106,7 @@ def _theirs(folder: Path, tasks: Sequence[Any], loaded: Any, given: Any) -> Call
     from lm_eval.tasks import TaskManager
 
     logging.disable(logging.WARNING)
-    rows = [{"prompt": one.instruction, "answer": "Yes."} for one in tasks]
+    rows = [{"prompt": task.instruction, "answer": "Yes."} for task in tasks]
     data = folder / "rows.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     (folder / "our_ifeval.yaml").write_text(_TASK.format(data=data, tokens=given.tokens), encoding="utf-8")
@@ -112,11 +114,11 @@ def _theirs(folder: Path, tasks: Sequence[Any], loaded: Any, given: Any) -> Call
     model = HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=given.batch)
 
     def run() -> list[str]:
-        told: Any = lm_eval.simple_evaluate(
+        results: Any = lm_eval.simple_evaluate(
             model=model, tasks=["our_ifeval"], task_manager=manager, bootstrap_iters=0, verbosity="ERROR"
         )
-        samples = sorted(told["samples"]["our_ifeval"], key=lambda one: one["doc_id"])
-        return [one["filtered_resps"][0] for one in samples]
+        samples = sorted(results["samples"]["our_ifeval"], key=lambda task: task["doc_id"])
+        return [task["filtered_resps"][0] for task in samples]
 
     return run
 
@@ -189,7 +191,14 @@ def serve(pipe: Connection, slots: int, seconds: float) -> None:
     first, full, went = 0.0, 0.0, list[float]()
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}
     usage = {"prompt_tokens": 20, "completion_tokens": 1, "total_tokens": 21}
-    told = {"id": "c", "object": "chat.completion", "created": 1, "model": "bench", "choices": [choice], "usage": usage}
+    completion = {
+        "id": "c",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "bench",
+        "choices": [choice],
+        "usage": usage,
+    }
 
     async def answer(request: web.Request) -> web.Response:
         nonlocal first, full
@@ -203,7 +212,7 @@ def serve(pipe: Connection, slots: int, seconds: float) -> None:
         if asked:
             first = first or came
             went.append(time.perf_counter())
-        return web.json_response(told)
+        return web.json_response(completion)
 
     async def run() -> None:
         app = web.Application()

@@ -38,7 +38,7 @@ def main() -> None:
             table("all rows", validated(judge, rows, seed=1)["groups"])
         else:
             table("each lineage left out of what it learned from", card_of(name))
-            kept = [one for one in rows if one.family in LOCKED]
+            kept = [row for row in rows if row.family in LOCKED]
             if kept:
                 table("lineages that teach it nothing", validated(judge, kept, seed=1)["groups"])
         speed(judge, rows, SPEED.get(name, 400))
@@ -52,21 +52,21 @@ def card_of(name: str) -> Mapping[str, Any]:
 
 def table(title: str, groups: Any) -> None:  # noqa: ANN401 - as JSON has it
     print(f"{title}\n\n| completions | n | accuracy | kappa | bias |\n|---|---|---|---|---|")
-    for name, one in groups.items():
-        accuracy, bias = one["accuracy"], one["bias"]
-        kappa = "-" if one["kappa"] is None else f"{one['kappa']:.3f}"
-        print(f"| {name} | {one['n']} | {shown(accuracy)} | {kappa} | {shown(bias)} |")
+    for name, group in groups.items():
+        accuracy, bias = group["accuracy"], group["bias"]
+        kappa = "-" if group["kappa"] is None else f"{group['kappa']:.3f}"
+        print(f"| {name} | {group['n']} | {shown(accuracy)} | {kappa} | {shown(bias)} |")
     print()
 
 
-def shown(found: Mapping[str, float | None]) -> str:
-    if found["low"] is None:
-        return f"{found['value']:.3f}"
-    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+def shown(numbers: Mapping[str, float | None]) -> str:
+    if numbers["low"] is None:
+        return f"{numbers['value']:.3f}"
+    return f"{numbers['value']:.3f} [{numbers['low']:.3f}, {numbers['high']:.3f}]"
 
 
 def speed(judge: Tone, rows: Sequence[Labelled], many: int) -> None:
-    pairs = [(one.prompt, one.response) for one in rows]
+    pairs = [(row.prompt, row.response) for row in rows]
     pairs = (pairs * (many // len(pairs) + 1))[:many]
     judge.probabilities(pairs[:64])
     began = time.process_time()

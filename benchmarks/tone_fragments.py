@@ -43,18 +43,20 @@ def held_out(title: str, more: list[str]) -> None:
                 held_out=Path(HELD_OUT).name,
                 pair_aware=pair_aware,
             )
-            told: Any = report.as_json()["metrics"]
-            said(f"{title}, {'prompt and response' if pair_aware else 'response alone'}, unseen set", told["held_out"])
+            metrics: Any = report.as_json()["metrics"]
+            said(
+                f"{title}, {'prompt and response' if pair_aware else 'response alone'}, unseen set", metrics["held_out"]
+            )
 
 
-def said(title: str, found: Mapping[str, Any]) -> None:
-    numbers = [f"{name} {show(found[name])}" for name in ("accuracy", "precision", "recall", "auroc") if name in found]
-    kappa = f"  kappa {found['kappa']:.3f}" if found.get("kappa") is not None else ""
-    print(f"{title}: n {found['n']}  " + "  ".join(numbers) + kappa)
+def said(title: str, parts: Mapping[str, Any]) -> None:
+    numbers = [f"{name} {show(parts[name])}" for name in ("accuracy", "precision", "recall", "auroc") if name in parts]
+    kappa = f"  kappa {parts['kappa']:.3f}" if parts.get("kappa") is not None else ""
+    print(f"{title}: n {parts['n']}  " + "  ".join(numbers) + kappa)
 
 
-def show(found: Mapping[str, float]) -> str:
-    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+def show(numbers: Mapping[str, float]) -> str:
+    return f"{numbers['value']:.3f} [{numbers['low']:.3f}, {numbers['high']:.3f}]"
 
 
 if __name__ == "__main__":

@@ -30,11 +30,11 @@ def main() -> None:
     options.add_argument("--frame", type=int, choices=(1, 2), help="Of `tone_reads.jsonl` the rows of this one alone.")
     given = options.parse_args()
     read: dict[str, list[str]] = {}
-    found = missing = 0
+    drawn = missing = 0
     with given.output.open("w", encoding="utf-8") as out:
         for row in rows("tone_completions.jsonl"):
             name = row["model"].lower()
-            lineage = next(told for start, told in LINEAGES.items() if name.startswith(start))
+            lineage = next(family for start, family in LINEAGES.items() if name.startswith(start))
             out.write(json.dumps({**row, "lineage": lineage}, ensure_ascii=False) + "\n")
         for row in rows("tone_reads.jsonl"):
             if given.frame and row.get("frame", 1) != given.frame:
@@ -46,10 +46,10 @@ def main() -> None:
                 if hashlib.sha256(f"{prompt}\0{text}".encode()).hexdigest() != row["sha256"]:
                     sys.exit(f"{row['file']}:{row['row']}: another text than the one that was read")
                 row |= {"prompt": prompt, "response": text}
-                found += 1
+                drawn += 1
             missing += "prompt" not in row
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
-    print(f"{given.output}: {found} rows completed, {missing} without texts")
+    print(f"{given.output}: {drawn} rows completed, {missing} without texts")
 
 
 def rows(name: str) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def _race(name: str, plain: Loaded, ours: TransformersModel, requests: Sequence[
         answers = _timed(seconds["ours"], lambda: asyncio.run(_ask(ours, requests)), cuda=cuda)
     tokens = sum(answer.usage.completion_tokens for answer in answers)
     ratio = statistics.median(p / o for p, o in zip(seconds["plain"], seconds["ours"], strict=True))
-    medians = {key: statistics.median(found) for key, found in seconds.items()}
+    medians = {key: statistics.median(times) for key, times in seconds.items()}
     speed = f"{tokens / medians['ours']:.0f} tokens a second{'' if cuda else ' of one core'}"
     same = sum(
         text == choice.text

@@ -13,7 +13,7 @@ _ARGUMENTS = {
     "columns": "columns",
     "data": "data",
     "filled": "filled",
-    "from": "shape",
+    "from": "layout",
     "judge-model": "judge",
     "max-cost": "max_cost",
     "max-total-tokens": "max_total_tokens",

@@ -26,10 +26,10 @@ _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 _OLD = 3600  # seconds: whoever began a file so long ago in a folder that nobody holds was killed
 
 
-def beside(place: Path) -> Path:
+def temporary_name(place: Path) -> Path:
     """A name in the same folder for what is to become `place`: nobody knows it, `sweep` does.
 
-    >>> beside(Path("kept.jsonl")) == beside(Path("kept.jsonl"))
+    >>> temporary_name(Path("kept.jsonl")) == temporary_name(Path("kept.jsonl"))
     False
     """
     return place.with_name(f".{place.name}.{token_hex(8)}.tmp")
@@ -61,7 +61,7 @@ def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """A new file to fill; at the end fsync, rename, fsync of the folder. What was at `path` stays where that fails."""
-    made = beside(path)
+    made = temporary_name(path)
     try:
         with create(made) as file:
             yield file
@@ -79,7 +79,7 @@ def put_in_place(made: Path, place: Path, before: Callable[[], None] = lambda: N
     `before` is called when nothing but the rename is left to do; where that is refused, what was there is back.
     """
     sync_below(made)
-    old = beside(place)
+    old = temporary_name(place)
     if place.exists() or place.is_symlink():
         place.rename(old)
     try:

@@ -15,7 +15,7 @@ HandsOn: TypeAlias = Literal["as_they_came", "with_evidence", "changed"]
 """How a stage hands on what it keeps: the records that came in, the same with evidence beside them, or others."""
 
 OF_TRAINING = "finetune"
-"""Name under which a stage that tunes measures how it went. As all below: the run, its report and the last words look a
+"""Name under which a stage that tunes measures how it went. As all below: the run, its report and the terminal look a
 measure up by what it is, whichever stage took it."""
 OF_TONE = "score"
 """Name of the scores of tone that feedback reads and pages tell."""
@@ -240,3 +240,12 @@ class Needs:
 
 NOTHING = Needs()
 """Of a stage that works on records alone."""
+
+
+def optional_role(role: str) -> tuple[str, ...]:
+    """The models of a stage that can do without one: that role, or none where its knob is empty.
+
+    >>> optional_role("teacher"), optional_role("")
+    (('teacher',), ())
+    """
+    return (role,) if role else ()

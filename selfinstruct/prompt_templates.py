@@ -44,6 +44,41 @@ ENCODINGS_WITHOUT_INPUT = (
     "{instruction}\n\n",
     "Task: {instruction}\n\n",
 )
+CAMELS_WITH_INPUT: Mapping[str, int] = {
+    "{instruction}\n\n{input}\n\n": 4,
+    "{instruction}\n{input}\n\n": 2,
+    "{instruction}\n{input}\n": 2,
+    ALPACA_WITH_INPUT: 2,
+    "{instruction}\n\nInput: {input}\n\nOutput:": 1,
+    "{instruction}\nInput: {input}\nOutput:": 1,
+    "{instruction}\n{input}\n\nResponse:": 1,
+    "{instruction}\n\n{input}\n\nAnswer:": 1,
+    "Task: {instruction}\nInput: {input}\nOutput:": 1,
+    "Task: {instruction}\n\n{input}\n\n": 1,
+    "Task: {instruction}\n\n{input}\n\nAnswer:": 1,
+    "Instruction: {instruction}\n\nInput: {input}\n\n": 1,
+    "I would be glad of your help with this:\n\n{instruction}\n\n{input}\n\nAnswer:": 1,
+    "{instruction}\n\nPlease do so for what follows.\nInput: {input}\nOutput:": 1,
+}
+"""Those of the Camels paper's converters (arXiv 2306.04751), and how many times in twenty each is drawn. Number and
+weights are facts of its release, and so is Alpaca's text; other words are our own."""
+CAMELS_WITHOUT_INPUT: Mapping[str, int] = {
+    "{instruction}\n\n": 4,
+    "{instruction}\n": 2,
+    "{instruction}": 2,
+    ALPACA: 2,
+    "{instruction} Output:": 1,
+    "{instruction}\nResponse:": 1,
+    "{instruction}\n\nAnswer:": 1,
+    "Task: {instruction}\n\n": 1,
+    "Instruction: {instruction}\n": 1,
+    "Instruction: {instruction}\nOutput:": 1,
+    "I would be glad of your help with this:\n\n{instruction}\n\n": 1,
+    "Would you do this for me?\n\n{instruction}\n": 1,
+    "Please take care of the following: {instruction}\nAnswer:": 1,
+    "What would you say to a person who asks you this?\n{instruction}\n": 1,
+}
+"""The same for an instruction alone."""
 _ANSWER_BEGINS = {"Output:": " ", "### Response:": "\n"}
 
 
@@ -112,6 +147,15 @@ def joined(instruction: str, given: str) -> str:
     'What does it print?\n\n    print(1)'
     """
     return "\n\n".join(filter(None, (instruction.strip(), _LEADING_LINES.sub("", given).rstrip())))
+
+
+def user_turn(instruction: str, given: str) -> str:
+    r"""What a user says in a published set: instruction and input joined; an instruction alone letter for letter.
+
+    >>> user_turn(" Sort. ", "b a\n"), user_turn(" Sort. ", "\n")
+    ('Sort.\n\nb a', ' Sort. ')
+    """
+    return joined(instruction, given) if given.strip() else instruction
 
 
 def filled(template: str, instruction: str, given: str = "") -> str:

@@ -15,14 +15,16 @@ from selfinstruct.evaluate.score_files import Row, responses_of
 from selfinstruct.finetune.training_text import conversation, one_turn, tagged
 from selfinstruct.formats.conversations import after_history, tagged_prompt
 from selfinstruct.formats.conversations import tagged as published_tags
-from selfinstruct.formats.rows import PLAIN, turns
+from selfinstruct.formats.rows import PLAIN
 from selfinstruct.formats.turns_in_text import turns_of
 from selfinstruct.fragment.pair_sources import source_of
 from selfinstruct.prompt_templates import joined, with_system, wrapped
 from selfinstruct.records import Instance, Message, Provenance, Task
 from selfinstruct.run.python_calls import put_to_model
+from selfinstruct.task_turns import turns
 from selfinstruct.text import words
 from selfinstruct.tone.prompt_sets import own_prompts, prompts_of
+from selfinstruct.tone.prompt_wrappers import Wrapper
 
 CASES = {
     ("Sort.", "b a\n"): "Sort.\n\nb a",
@@ -49,7 +51,7 @@ def _everywhere(instruction: str, given: str) -> dict[str, str]:
     pair = task.instances[0]
     row = {"instruction": instruction, "input": given, "response": "a b"}
     return {
-        "replies of a task": replies(task)[0].asked,
+        "replies of a task": replies(task)[0].request,
         "rules on records": exchanges(task)[0].request,
         "difficulty": shown(task, pair).removesuffix("\n\n"),
         "fragments": source_of(task, 2).text,
@@ -74,6 +76,18 @@ def test_published_turns_join_alike_but_keep_an_instruction_alone_as_it_is(parts
     assert turns(task, task.instances[0])[0].content == expected
     assert PLAIN["prompt_completion"](task, task.instances[0])["prompt"] == expected
     assert after_history(task).later[0].content == expected
+
+
+@pytest.mark.parametrize("parts", CASES)
+def test_a_student_learns_the_words_that_it_is_asked_with_though_a_set_keeps_the_space_around_them(
+    parts: tuple[str, str],
+) -> None:
+    task = _task(*parts)
+    learned, published = conversation(task, task.instances[0]), turns(task, task.instances[0])
+    asked = Wrapper("chat").wrap(*parts).prompt[0]
+    assert learned[0] == asked
+    assert learned[1:] == published[1:]
+    assert (published[0] == asked) is (parts[1].strip() != "")
 
 
 @pytest.mark.parametrize("parts", CASES)
@@ -124,10 +138,7 @@ FIXED_TEXTS = (
 
 
 def test_the_texts_of_templates_stand_once_in_the_program() -> None:
-    """Others import them; the converters of the Camels paper have fourteen forms of their own beside."""
     ours = Path(prompt_templates.__file__)
-    own = {ours, ours.parent / "formats" / "camels" / "instructions.py"}
-    for path in set(ours.parent.rglob("*.py")) - own:
+    for path in set(ours.parent.rglob("*.py")) - {ours}:
         code = path.read_text(encoding="utf-8")
         assert not [text for text in FIXED_TEXTS if text in code], path
-    assert "Below is an instruction" not in (ours.parent / "formats" / "camels" / "instructions.py").read_text("utf-8")

@@ -1,10 +1,11 @@
 """An ablation as a page of Markdown, read from what `ablation.json` holds: for the console and for notes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selfinstruct.audit.ablate_results import METRICS, Kind
 from selfinstruct.text.grammar import plural
+from selfinstruct.text.tables import padded_markdown_table
 
 _TITLES: Mapping[Kind, str] = {
     "labels": "Tasks with a label space: exact match",
@@ -24,7 +25,7 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
             continue
         yield f"{title}, {plural(count, 'task')}"
         yield ""
-        yield from _ruled(list(_rows(results, kind)))
+        yield from padded_markdown_table(list(_rows(results, kind)))
         yield ""
         beat = results["beat_guessing"][kind]
         listed = ", ".join(map(named, beat)) if beat else "none"
@@ -90,7 +91,9 @@ def _curve_lines(by_examples: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
             continue
         yield f"{title}, by the examples learned of each task"
         yield ""
-        yield from _ruled([("arm", *map(str, by_examples)), *(_along(arm, kind, by_examples) for arm in arms)])
+        yield from padded_markdown_table(
+            [("arm", *map(str, by_examples)), *(_along(arm, kind, by_examples) for arm in arms)]
+        )
         yield ""
 
 
@@ -119,11 +122,3 @@ def _interval(estimate: Mapping[str, Any]) -> str:
 
 def _signed(estimate: Mapping[str, Any]) -> str:
     return f"{estimate['value']:+.1f} ({_interval(estimate)})"
-
-
-def _ruled(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for place, row in enumerate(rows):
-        yield "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-        if not place:
-            yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"

@@ -164,11 +164,11 @@ def _numbered(record: Task) -> str:
 
 def _task(record: Task, name: str) -> NatInstTask:
     """As `formats/layouts.py` keeps a file: what is beside the first definition and answers is extra."""
-    beside = _objects(record.extra.get("Instances"))
-    beside += [{}] * (len(record.instances) - len(beside))
+    raw_instances = _objects(record.extra.get("Instances"))
+    raw_instances += [{}] * (len(record.instances) - len(raw_instances))
     instances = [
         {**_identity(more), "input": pair.input, "output": [pair.output, *_texts(more.get("output"))]}
-        for pair, more in zip(record.instances, beside, strict=False)
+        for pair, more in zip(record.instances, raw_instances, strict=False)
     ]
     fields = {key: record.extra[key] for key in _OF_FILE if record.extra.get(key)}
     return natinst_task({**fields, "Definition": record.instruction, "Instances": instances}, name, _place(record))

@@ -19,14 +19,14 @@ from selfinstruct.text import words
 _ITEM = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])\s")
 OPENER = 2
 """Words that make an opener."""
-LAYOUT: Mapping[str, Callable[[str], bool]] = {
+MANNER: Mapping[str, Callable[[str], bool]] = {
     "a list": lambda text: any(_ITEM.match(line) for line in text.splitlines()),
     "paragraphs": lambda text: "\n\n" in text.strip(),
     "a heading or bold words": lambda text: "**" in text or any(line.startswith("#") for line in text.splitlines()),
     "an exclamation mark": lambda text: "!" in text,
     "ends in a question": lambda text: text.rstrip().endswith("?"),
 }
-"""Marks of a manner, and how each is told."""
+"""Marks of a manner of writing, and how each is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def copying(
     facts: dict[str, Json] = {
         "characters": {"taught": _length(taught, len, seed), "said": _length(said, len, seed)},
         "words": {"taught": _length(taught, _words, seed), "said": _length(said, _words, seed)},
-        "layout": {name: {"taught": _share(taught, test), "said": _share(said, test)} for name, test in LAYOUT.items()},
+        "layout": {name: {"taught": _share(taught, test), "said": _share(said, test)} for name, test in MANNER.items()},
         "openers": _openers(taught, said),
     }
     if any(answer.kinds for answer in answers):

@@ -12,6 +12,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import digest
 from selfinstruct.stats import kappa, quadratic_kappa, wilson
 from selfinstruct.text import shown
+from selfinstruct.text.tables import text_columns
 
 LEVELS: Mapping[str, str] = {
     "A": "right and satisfying",
@@ -104,11 +105,7 @@ def rating_table(
         for judge, given in judges.items():
             levels = [given[answer.id] for answer in own if answer.id in given]
             rows.append(_row(f"  by {shown(judge, 60)}", levels))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(pairs))
-        for pairs in (list(zip(row, widths, strict=True)) for row in rows)
-    ]
+    lines = text_columns(rows)
     lines += [f"{level}: {meaning}" for level, meaning in LEVELS.items()]
     lines.append(
         "the paper, of 252 tasks, A: " + ", ".join(f"{who} {100 * share:.0f} %" for who, share in PAPER.items())

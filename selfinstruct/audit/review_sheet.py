@@ -13,6 +13,7 @@ from selfinstruct.records import Instance, Task, digest
 from selfinstruct.stats import kappa, wilson
 from selfinstruct.text import shown, words
 from selfinstruct.text.grammar import plural
+from selfinstruct.text.tables import text_columns
 
 COLUMNS = ("id", "instruction", "input", "output", "valid_task", "input_fits", "output_right", "note")
 """The questions: does the instruction describe a valid task? Does the input fit it? Is the output right for both?"""
@@ -256,7 +257,7 @@ def table(measured: Rates, between: Agreement | None = None) -> str:
     for name, rate, paper in zip(_NAMES, _four(measured), _four(PAPER), strict=True):
         interval = f"{100 * rate.low:.0f} to {100 * rate.high:.0f} %"
         rows.append((name, str(rate.yes), str(rate.answered), _share(rate), interval, _share(paper)))
-    lines = _columns(rows)
+    lines = text_columns(rows)
     if measured.open:
         rows_open = "1 row is" if measured.open == 1 else f"{measured.open} rows are"
         lines.append(f"{rows_open} not filled in to the end, and counted only for the questions answered (yes or no).")
@@ -264,7 +265,7 @@ def table(measured: Rates, between: Agreement | None = None) -> str:
         pairs = zip(
             _NAMES, (between.valid_task, between.input_fits, between.output_right, between.all_three), strict=True
         )
-        lines += ["", *_columns([("agreement of two readers", "kappa", "both answered"), *map(_kappa_row, pairs)])]
+        lines += ["", *text_columns([("agreement of two readers", "kappa", "both answered"), *map(_kappa_row, pairs)])]
     return "\n".join(lines)
 
 
@@ -282,16 +283,6 @@ def _share(rate: WilsonShare) -> str:
 def _kappa_row(pair: tuple[str, Kappa]) -> tuple[str, ...]:
     name, agreed = pair
     return name, "undefined" if agreed.value is None else f"{agreed.value:.2f}", str(agreed.answered)
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
 
 
 def _kappa(pairs: Sequence[tuple[bool | None, bool | None]]) -> Kappa:

@@ -67,7 +67,7 @@ class Shift:
     responses: Literal["own", "given"] = "own"
     """What is looked at: what the tuned model says greedily, or the records' own answers."""
     tokens: int = 128
-    """Of an answer, at most."""
+    """Tokens of an answer, at most."""
     first: int = 0
     """Only so many records; 0: all."""
     floor: bool = True

@@ -24,7 +24,7 @@ from selfinstruct.audit.trace_spans import (
     shifted_runs,
 )
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import OF_TRACE, Needs
+from selfinstruct.needs import OF_TRACE, Needs, optional_role
 from selfinstruct.prompt_templates import WRAPPERS, before_answer
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Json, Task
@@ -82,9 +82,8 @@ class Trace:
         """What it asks of the engine."""
         extras = [name for name, is_asked in (("train", self.base), ("semantic", self.embeddings)) if is_asked]
         rows = tuple(filter(None, (self.responses, self.unrelated)))
-        models = (self.judge_model,) if self.judge_model else ()
         return Needs(
-            models=models,
+            models=optional_role(self.judge_model),
             answers="numbers",
             base=self.base,
             beside=(self.tuned,),
@@ -109,7 +108,7 @@ class Trace:
         judged = called_false(bench.models[self.judge_model], asked) if self.judge_model else None
         spans = self._spans(mine, looked, judged)
         origins = Origins(tasks, index, embedder)
-        traced = [(span, origins.of(span.text, about(said[span.response], span), self.top)) for span in spans]
+        traced = [(span, origins.of(span.text, span_context(said[span.response], span), self.top)) for span in spans]
         other = [
             text
             for row in bench.benchmarks.get(self.unrelated, ())
@@ -212,8 +211,8 @@ def _examples(lines: Sequence[dict[str, Json]]) -> list[Json]:
     return [*sorted(first.values(), key=lambda line: not line["origins"])[:_SHOWN]]
 
 
-def about(said: Said, span: QuestionedSpan) -> str:
-    """What a span is about: its prompt, and the response around it."""
+def span_context(said: Said, span: QuestionedSpan) -> str:
+    """Where a span stands: its prompt, and the response around it."""
     return f"{said.prompt}\n{said.response[max(0, span.begin - 200) : span.end + 200]}"
 
 

@@ -283,8 +283,8 @@ def _alike(rows: "NDArray[Any]") -> list[float]:
 
     sizes = np.linalg.norm(rows, axis=1)
     both = rows[1:] @ rows[0]
-    beside = sizes[1:] * sizes[0]
-    return [float(cosine) for cosine in np.where(beside > 0, both / np.where(beside > 0, beside, 1), 0.0)]
+    norms = sizes[1:] * sizes[0]
+    return [float(cosine) for cosine in np.where(norms > 0, both / np.where(norms > 0, norms, 1), 0.0)]
 
 
 def fields_of(*texts: str) -> list[str]:

@@ -11,8 +11,8 @@ which verbs there are, how errors and signals end  main.py (`VERBS`)
 `audit`                                            audit_verbs.py
 `show`, `why`, `report`, `review`, `reconsider`    run_folder_verbs.py
 `check`, `schema`, `init`, `fetch`, `plugins`      setup_verbs.py
-options that verbs of runs share                   carry_out.py
-the progress line; the last words of a run         progress.py; last_words.py
+options that verbs of runs share                   run_and_report.py
+the progress line; what a run says at its end      progress.py; exit_report.py
 what may reach a terminal                          terminal.py
 """
 

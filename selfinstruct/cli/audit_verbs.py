@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, columns_option, renamed_option, run_options
+from selfinstruct.cli.run_and_report import columns_option, renamed_option, run_and_report, run_options
 from selfinstruct.cli.terminal import say
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
@@ -44,7 +44,7 @@ def audit() -> None:
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), default=2.0, help="With --base; 2.")
 @click.option("--template", default="chat", show_default=True, help="With --base: as of finetune.")
 @renamed_option("--format", "--template")
-@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the tasks.")
+@click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the tasks.")
 @columns_option
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @run_options
@@ -68,11 +68,11 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     if given["base"]:
         return _train(given, knobs, [str(condition) for condition in conditions])
     knobs |= {"model": "asked", **({"conditions": conditions} if conditions else {})}
-    inputs = verb_recipes.inputs(given["tasks"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["tasks"], given["layout"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     models = {"asked": served(given["model"])}
     recipe = verb_recipes.recipe("ablate", inputs, [{"ablate": knobs}], models, more)
-    return carry_out(resolve(recipe, given["changes"]), given, _tell, "ablation.json")
+    return run_and_report(resolve(recipe, given["changes"]), given, _tell, "ablation.json")
 
 
 @audit.command(cls=VerbCommand)
@@ -85,7 +85,7 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 @click.option("--tokens", type=click.IntRange(1), default=128, show_default=True, help="Of an answer, at most.")
 @click.option("--first", type=click.IntRange(0), default=0, help="Only so many records; 0: all.")
 @click.option("--no-floor", is_flag=True, help="Leave out what 2-byte numbers do to the tuned model.")
-@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the prompts.")
+@click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the prompts.")
 @columns_option
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of the intervals.")
 @run_options
@@ -152,7 +152,7 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
     metavar="N",
     help="Retune by LoRA a student tuned whole; N of them both ways.",
 )
-@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the training set.")
+@click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the training set.")
 @columns_option
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @run_options
@@ -207,7 +207,7 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     from selfinstruct.run import audit_students
     from selfinstruct.run.blame_and_lineage import training_set
 
-    tasks = training_set(given["data"], given["shape"], given["columns"])
+    tasks = training_set(given["data"], given["layout"], given["columns"])
     suspected = audit_students.suspected(folder / "look-up", given["responses"])
     training = audit_students.training_from_card(given["student"])
     how = {"base": given["base"], "seed": given["seed"]}
@@ -221,7 +221,7 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
         rows = []
         for number, (place, resolved) in enumerate(planned, 1):
             say(f"{called} {number} of {len(planned)}", err=True)
-            carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
+            run_and_report(resolved, {**given, "output": place, "as_json": False}, None, "student")
             rows.append(audit_students.likelihoods(place, suspected, template))
         return rows
 
@@ -246,10 +246,10 @@ def _audited(
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
-    inputs = verb_recipes.inputs(paths, given.get("shape", ""), given.get("columns", ""))
+    inputs = verb_recipes.inputs(paths, given.get("layout", ""), given.get("columns", ""))
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     recipe = verb_recipes.recipe(name, inputs, [{name: dict(knobs)}], models, more)
-    return carry_out(resolve(recipe, given["changes"]), given, partial(_words_of, name), f"{name}.json")
+    return run_and_report(resolve(recipe, given["changes"]), given, partial(_words_of, name), f"{name}.json")
 
 
 def _words_of(name: str, finished: "Finished") -> None:
@@ -271,7 +271,7 @@ def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str])
         raise click.UsageError("arms that are trained need a folder: -o FOLDER")
     seeds = range(given["seed"], given["seed"] + given["seeds"])
     students = trainings(conditions or TRAINABLE, given["examples"] or (10,), seeds, given["folds"])
-    tasks = audit_students.read_tasks_of(given["tasks"], given["shape"], given["columns"])
+    tasks = audit_students.read_tasks_of(given["tasks"], given["layout"], given["columns"])
     if given["dry_run"]:
         made = f"{plural(len(students), 'student')} would be tuned, of {plural(len(tasks.tasks), 'task')}"
         say(f"{made}, and asked; nothing is sent")
@@ -284,7 +284,7 @@ def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str])
         resolved = audit_students.arm_recipe(
             student, given["base"], files, asking=knobs, tuning=tuning, changes=given["changes"]
         )
-        codes.append(carry_out(resolved, {**given, "output": folder / student.name}, None, "ablation.json"))
+        codes.append(run_and_report(resolved, {**given, "output": folder / student.name}, None, "ablation.json"))
     say(
         audit_students.ablation_published(students, folder, margin=given["margin"], seed=given["seed"]),
         err=True,

@@ -4,14 +4,14 @@ from typing import Any
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, columns_option, publishing_options
+from selfinstruct.cli.run_and_report import columns_option, publishing_options, run_and_report
 from selfinstruct.cli.terminal import say, say_json
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 
 _DATA = click.option("--data", required=True, multiple=True, metavar="DATA", help="The training set: a run or any set.")
-_FROM = click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the set.")
+_FROM = click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the set.")
 
 
 @click.command(cls=VerbCommand)
@@ -21,7 +21,7 @@ _FROM = click.option("--from", "shape", default="", metavar="LAYOUT", help="Forc
 @_FROM
 @columns_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def blame(text: str, data: tuple[str, ...], top: int, shape: str, columns: str, *, as_json: bool) -> int:
+def blame(text: str, data: tuple[str, ...], top: int, layout: str, columns: str, *, as_json: bool) -> int:
     """Which training records taught this sentence, and what were they made of?
 
     Exit code 1 where no record holds anything like it.
@@ -30,7 +30,7 @@ def blame(text: str, data: tuple[str, ...], top: int, shape: str, columns: str, 
     """
     from selfinstruct.run.blame_and_lineage import blame as blamed_for
 
-    blamed = blamed_for(text, data, shape, columns, top=top)
+    blamed = blamed_for(text, data, layout, columns, top=top)
     if as_json:
         rows = [
             {**source.origin.as_json(), **source.task.as_json(), "ancestors": list(source.ancestors)}
@@ -73,6 +73,6 @@ def forget(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     descendants = below(given["ids"], lineage_of(given["data"]))
     lineage: dict[str, Json] = {record_id: list(parents) for record_id, parents in descendants.items()}
     knobs: dict[str, Json] = {"ids": list(given["ids"]), **({"lineage": lineage} if lineage else {})}
-    inputs = verb_recipes.inputs(given["data"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["data"], given["layout"], given["columns"])
     recipe = verb_recipes.recipe("forget", inputs, [{"forget": knobs}], {}, {})
-    return carry_out(resolve(recipe, given["changes"]), given)
+    return run_and_report(resolve(recipe, given["changes"]), given)

@@ -60,13 +60,13 @@ class ProgressLine:
         self._progress.stop()
 
     def begin(self, target: int | None, spend: Callable[[], Spend]) -> None:
-        """As in `Watch`."""
+        """The run starts; `target` is None where the inputs are the end."""
         self._spend = spend
         self._target = target
         self._tell(total=target)
 
     def stage(self, part: str, stage: str, records: int) -> None:
-        """As in `Watch`."""
+        """A stage begins, with so many records before it; 0 where it makes its own."""
         self._name, self._makes = f"{part} {stage}", not records and self._target is not None
         self._records, self._reads, self._outcomes, self._began = records, 0, 0, time.monotonic()
         if self._target is None:
@@ -74,13 +74,13 @@ class ProgressLine:
             self._tell()
 
     def read(self) -> None:
-        """As in `Watch`."""
+        """The stage took one more record in hand; one that must see them all takes each several times."""
         self._reads += 1
         if self._target is None and not self._reads % 256:
             self._tell_rows()
 
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
-        """As in `Watch`."""
+        """A stage yielded an outcome."""
         self._outcomes += isinstance(outcome, FATES)
         if self._makes and isinstance(outcome, FATES) and not isinstance(outcome, Failed):
             self._made += 1
@@ -113,7 +113,7 @@ class ProgressLine:
             self._tell(description=f"{doing}, {rate:,.0f} rows/s", completed=rows)
 
     def doing(self, what: str, done: int, of: int) -> None:
-        """As in `Watch`."""
+        """A stage that is long silent has done so many of so many; `of` is 0 where nobody knows."""
         now = time.monotonic()
         if now - self._shown_at < 0.2 and done < of:
             return
@@ -128,12 +128,12 @@ class ProgressLine:
             self._tell(description=description)
 
     def round_done(self, number: int, kept: int) -> None:
-        """As in `Watch`."""
+        """A round is whole, made now or found; `kept` counts all rounds so far."""
         del number
         self._tell(completed=kept)
 
     def notice(self, line: str) -> None:
-        """As in `Watch`."""
+        """Something worth a line: a base URL, few seeds."""
         self._said = time.monotonic()
         say(line, err=True)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, publishing_options
+from selfinstruct.cli.run_and_report import publishing_options, run_and_report
 from selfinstruct.cli.terminal import say
 from selfinstruct.cli.verb import VerbCommand
 
@@ -32,10 +32,10 @@ def run(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
 
     file = read_yaml(find_recipe(recipe))
     arms = arms_of(file, given["changes"])
-    return _carry_out(arms, given) if arms else carry_out(resolve(file, given["changes"]), given)
+    return _run_verb(arms, given) if arms else run_and_report(resolve(file, given["changes"]), given)
 
 
-def _carry_out(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
+def _run_verb(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
     """One arm after the other; what is finished is read, so that a stop costs nothing."""
     from selfinstruct.run.recipe_arms import compare
 
@@ -44,7 +44,7 @@ def _carry_out(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
     codes = []
     for arm in arms:
         say(f"arm {arm.name}", err=True)
-        codes.append(carry_out(arm.resolved, {**given, "output": given["output"] / arm.name}))
+        codes.append(run_and_report(arm.resolved, {**given, "output": given["output"] / arm.name}))
     if not given["dry_run"]:
         say(compare(arms, given["output"]), err=True)
         say(given["output"] / "arms.md")
@@ -130,4 +130,4 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
         test_share=given["test_share"],
         knobs={**knobs, "limits": limits},
     )
-    return carry_out(resolve(recipe, given["changes"]), given)
+    return run_and_report(resolve(recipe, given["changes"]), given)

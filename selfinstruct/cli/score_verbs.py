@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, columns_option, run_options
+from selfinstruct.cli.run_and_report import columns_option, run_and_report, run_options
 from selfinstruct.cli.terminal import say, say_json, with_interval
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
@@ -107,7 +107,7 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     stages += [{"objecqa": asks}] if given["objecqa"] else []
     models = {"scored": given["model"], **beside}
     recipe = verb_recipes.recipe("score", [], stages, models, {"publish": None})
-    return carry_out(resolve(recipe, given["changes"]), given, _say_scores, "score.json")
+    return run_and_report(resolve(recipe, given["changes"]), given, _say_scores, "score.json")
 
 
 def _ask_suites(given: dict[str, Any]) -> int:
@@ -137,7 +137,7 @@ def _judge_kept(given: dict[str, Any]) -> int:
     recipe = verb_recipes.judge_kept(
         given["suite"], [given["model"], *given["beside"]], given["first"], _judging(given)
     )
-    return carry_out(resolve(recipe, given["changes"]), given, _say_suites, "judged.json")
+    return run_and_report(resolve(recipe, given["changes"]), given, _say_suites, "judged.json")
 
 
 def _judging(given: Mapping[str, Any]) -> dict[str, str]:
@@ -174,7 +174,7 @@ def _answer_set(given: dict[str, Any]) -> int:
     wrappers: list[Json] = [*given["wrappers"]] or [*(templates if {*templates} != {"auto"} else ["auto"])]
     knobs |= {"held_out_seeds": given["held_out"], "wrappers": wrappers}
     recipe = verb_recipes.answer_set(given["on"], given["model"], given["beside"], knobs, given["columns"])
-    return carry_out(resolve(recipe, given["changes"]), given, _tell_answers, "evaluation.json")
+    return run_and_report(resolve(recipe, given["changes"]), given, _tell_answers, "evaluation.json")
 
 
 def _tell_answers(finished: "Finished") -> None:
@@ -257,7 +257,7 @@ def answer_suites(given: dict[str, Any], templates: Sequence[str]) -> int:
     wrappers: list[Json] = [*(given["wrappers"] or (templates if len({*templates}) > 1 else templates[:1]))]
     knobs: dict[str, Json] = {"wrappers": wrappers, "first": given["first"]}
     recipe = ask_suites(given["suite"], given["model"], given["beside"], knobs, _judging(given))
-    return carry_out(resolve(recipe, given["changes"]), given, _say_suites, "suite.json")
+    return run_and_report(resolve(recipe, given["changes"]), given, _say_suites, "suite.json")
 
 
 def _say_suites(finished: "Finished") -> None:

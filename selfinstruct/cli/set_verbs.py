@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, columns_option, publishing_options, reasons
+from selfinstruct.cli.run_and_report import columns_option, publishing_options, reasons, run_and_report
 from selfinstruct.cli.terminal import say
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
@@ -24,9 +24,9 @@ def set_options(verb: Verb) -> Verb:
     for option in reversed(
         (
             click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
-            click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the inputs."),
+            click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the inputs."),
             columns_option,
-            click.option("--format", "layout", default="messages", show_default=True, help="Layout of the result."),
+            click.option("--format", "published", default="messages", show_default=True, help="Layout of the result."),
             click.option("--first-turn", is_flag=True, help="Publish only the first turn of conversations."),
             click.option("--strict", is_flag=True, help="End at the first unusable record (exit 2)."),
         )
@@ -81,7 +81,7 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
         against_columns=given["against_columns"],
         test_share=given["test_share"],
     )
-    return _carry_out("curate", stages, given)
+    return _run_verb("curate", stages, given)
 
 
 @click.command(cls=VerbCommand)
@@ -96,7 +96,7 @@ def simplify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     from selfinstruct.run.recipe import verb_recipes
 
     model = "" if given["rules_only"] else given["model"]
-    return _carry_out("simplify", verb_recipes.simplify(model=model), given, {"rewriter": model} if model else {})
+    return _run_verb("simplify", verb_recipes.simplify(model=model), given, {"rewriter": model} if model else {})
 
 
 @click.command(cls=VerbCommand)
@@ -110,7 +110,7 @@ def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     from selfinstruct.run.recipe import verb_recipes
 
     model = given["model"]
-    return _carry_out("verify", verb_recipes.verify(model=model), given, {"verifier": model} if model else {})
+    return _run_verb("verify", verb_recipes.verify(model=model), given, {"verifier": model} if model else {})
 
 
 @click.command(cls=VerbCommand)
@@ -133,7 +133,7 @@ def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
     resolved = resolve(read_yaml(path), given["changes"])
     if not any(stage.needs.draws for stage in resolved.stages):
         raise BadInput("mixes nothing: no `mix` among its stages", place=str(path), fix="add `- mix` under `stages`")
-    return carry_out(resolved, given, _tell_mixture)
+    return run_and_report(resolved, given, _tell_mixture)
 
 
 def _tell_mixture(finished: "Finished") -> None:
@@ -154,15 +154,15 @@ def _tell_mixture(finished: "Finished") -> None:
             Console(stderr=True, markup=False, width=120).print(table)
 
 
-def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models: dict[str, str] | None = None) -> int:
+def _run_verb(name: str, stages: Sequence[Json], given: dict[str, Any], models: dict[str, str] | None = None) -> int:
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
-    publish: dict[str, Json] = {"format": given["layout"], "first_turn": given["first_turn"]}
-    inputs = verb_recipes.inputs(given["inputs"], given["shape"], given["columns"])
+    publish: dict[str, Json] = {"format": given["published"], "first_turn": given["first_turn"]}
+    inputs = verb_recipes.inputs(given["inputs"], given["layout"], given["columns"])
     knobs: dict[str, Json] = {"strict": given["strict"], "publish": publish}
     recipe = verb_recipes.recipe(name, inputs, stages, models or {}, knobs)
-    return carry_out(resolve(recipe, given["changes"]), given)
+    return run_and_report(resolve(recipe, given["changes"]), given)
 
 
 @click.command(cls=VerbCommand)
@@ -171,9 +171,9 @@ def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models:
     "-o", "--output", type=click.Path(path_type=Path), help="Ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow."
 )
 @click.option("--explain", is_flag=True, help="Say how the input would be read, and why; write nothing.")
-@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the input.")
+@click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the input.")
 @columns_option
-@click.option("--to", "layout", default="messages", show_default=True, metavar="LAYOUT", help="Layout of the output.")
+@click.option("--to", "to", default="messages", show_default=True, metavar="LAYOUT", help="Layout of the output.")
 @click.option("--first-turn", is_flag=True, help="Of conversations only the first turn.")
 @click.option("--strict", is_flag=True, help="End at the first unusable record (exit 2).")
 @click.option(
@@ -193,7 +193,7 @@ def convert(source: str, output: Path | None, *, explain: bool, **given: Any) ->
     from selfinstruct.run.convert import explain_input
 
     if explain:
-        for line in explain_input(source, shape=given["shape"], columns=given["columns"]):
+        for line in explain_input(source, layout=given["layout"], columns=given["columns"]):
             say(line)
         return 0
     if output is None:

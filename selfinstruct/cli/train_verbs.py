@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.carry_out import carry_out, columns_option, renamed_option, run_options
+from selfinstruct.cli.run_and_report import columns_option, renamed_option, run_and_report, run_options
 from selfinstruct.cli.terminal import say, with_interval
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
@@ -23,7 +23,7 @@ _KNOBS = ("engine", "method", "template", "stop", "judge", "epochs", "learning_r
 
 @click.command(cls=VerbCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
+@click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
 @columns_option
 @click.option(
     "--labels",
@@ -42,10 +42,10 @@ def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
-    inputs = verb_recipes.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["inputs"], given["layout"], given["columns"])
     stages: list[Json] = [{"fragment": {"labels": given["labels"]}}]
     recipe = verb_recipes.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
-    return carry_out(resolve(recipe, given["changes"]), given)
+    return run_and_report(resolve(recipe, given["changes"]), given)
 
 
 @click.command("train-judge", cls=VerbCommand)
@@ -84,7 +84,7 @@ def _metric(name: str, metrics: Mapping[str, Any]) -> str:
 @click.command(cls=VerbCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--base", required=True, metavar="SPEC", help="embedded, gemma, hf:NAME, gguf:PATH or a folder.")
-@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
+@click.option("--from", "layout", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
 @columns_option
 @click.option(
     "--method",
@@ -123,23 +123,23 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct finetune runs/first --base embedded -o runs/student
     """
-    from selfinstruct.run import launched, student_files
+    from selfinstruct.run import student_files, training_processes
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
     knobs: dict[str, Json] = {"base": "base", **{name: given[name] for name in _KNOBS}}
-    inputs = verb_recipes.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["inputs"], given["layout"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     recipe = verb_recipes.recipe("finetune", inputs, verb_recipes.finetune(knobs), {"base": given["base"]}, more)
     resolved = resolve(recipe, given["changes"])
-    if launched.helped(resolved, given["output"], fresh=given["fresh"]):
+    if training_processes.ran_as_worker(resolved, given["output"], fresh=given["fresh"]):
         return 0
     if given["preview"]:
         say(student_files.preview(resolved))
         return 0
     if given["gguf"]:
         student_files.gguf_form(given["base"])  # a refusal belongs before the training
-    return carry_out(resolved, given, partial(_tell, gguf_of=given["base"] if given["gguf"] else ""), "student")
+    return run_and_report(resolved, given, partial(_tell, gguf_of=given["base"] if given["gguf"] else ""), "student")
 
 
 def _tell(finished: "Finished", gguf_of: str) -> None:

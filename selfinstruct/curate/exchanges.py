@@ -59,7 +59,7 @@ class Reply:
     output: str
 
     @property
-    def asked(self) -> str:
+    def request(self) -> str:
         """Instruction and input as one text."""
         return joined(self.instruction, self.input)
 

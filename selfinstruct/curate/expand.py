@@ -37,9 +37,9 @@ class Expand:
     ratio_at_least: float = 1.2
     """A text with fewer characters, as a multiple of the reply's, is not taken."""
     ratio_at_most: float = 20.0
-    """Nor is one with more."""
+    """A text with more characters, as a multiple of the reply's, is not taken."""
     max_tokens: int = 512
-    """Of the new text."""
+    """Tokens of the new text, at most."""
 
     def __post_init__(self) -> None:
         """Refuse knobs that take nothing."""

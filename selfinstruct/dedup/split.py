@@ -156,7 +156,7 @@ class SimilarPair:
 
     score: float
     test: str
-    """Id."""
+    """Id of the record."""
     train: str
 
     def as_json(self) -> dict[str, Json]:

@@ -19,13 +19,12 @@ from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score import JUST_TRAINED
 from selfinstruct.needs import OF_ANSWERS, JudgeNeed, Needs
 from selfinstruct.records import Failure, Json, Request, Task
-from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, Traits, ask
+from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
 from selfinstruct.text.grammar import plural
 from selfinstruct.tone.first_tokens import TONE_TOKENS
-from selfinstruct.tone.prompt_wrappers import Wrapper
+from selfinstruct.tone.prompt_wrappers import AUTO, Wrapper, check_wrappers, wrapper_of
 from selfinstruct.tone.response_verdicts import Terms, judged
 
-AUTO = "auto"
 """Wrapper: the model's own template where it has one, else the bare prompt."""
 MAX_TOKENS = 256
 
@@ -76,12 +75,7 @@ class AnswerSet:
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""
-        for name in self.wrappers:
-            if name != AUTO:
-                Wrapper(name)
-        if len(self.wrappers) not in (1, 1 + len(self.beside)):
-            what = f"wrappers: {len(self.wrappers)} for {1 + len(self.beside)} models"
-            raise BadInput(what, fix="give one for all, or one for each model")
+        check_wrappers(self.wrappers, models=1 + len(self.beside))
         if self.max_tokens < 1 or self.first < 0 or self.temperature < 0:
             raise BadInput("max_tokens below 1, or first or temperature below 0", fix="leave them out")
 
@@ -98,7 +92,7 @@ class AnswerSet:
                 f"no test split: all {len(records)} records may be asked, also those that a student has learned"
             )
         models = [bench.models[role] for role in (self.model, *self.beside)]
-        wrappers = [self._wrapper(place, model.traits) for place, model in enumerate(models)]
+        wrappers = [wrapper_of(self.wrappers, place, model.traits) for place, model in enumerate(models)]
         for model, wrapper in zip(models, wrappers, strict=True):
             wrapper.check(model.name, model.traits)
         failures: list[dict[str, Json]] = []
@@ -157,12 +151,6 @@ class AnswerSet:
             yield "quality_on_held_out_seeds", self.held_out_seeds
         if self.gold:
             yield "quality_on_gold", self.gold
-
-    def _wrapper(self, place: int, traits: Traits) -> Wrapper:
-        named = self.wrappers[place if len(self.wrappers) > 1 else 0]
-        if named == AUTO:
-            return Wrapper("chat" if traits.chat else "none")
-        return Wrapper(named)
 
     def _tone(self, bench: Bench) -> Tone | None:
         if self.judge and self.judge not in bench.judges:

@@ -78,10 +78,10 @@ def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
 
 def _further(task: Task, at: int) -> list[str]:
     """Other accepted outputs of an instance, as `formats/layouts.py` keeps them; extra fields may be anything."""
-    beside = task.extra.get("Instances")
-    if not isinstance(beside, list) or len(beside) != len(task.instances):
+    raw_instances = task.extra.get("Instances")
+    if not isinstance(raw_instances, list) or len(raw_instances) != len(task.instances):
         return []
-    instance = beside[at]
+    instance = raw_instances[at]
     outputs = instance.get("output") if isinstance(instance, dict) else None
     return (
         [output for output in outputs if isinstance(output, str) and output.strip()]

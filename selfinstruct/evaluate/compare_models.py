@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, paired_difference
+from selfinstruct.text.tables import markdown_table
 from selfinstruct.tone.ifs import counts_by_source, minus, share_places
 from selfinstruct.tone.response_verdicts import JudgedResponse
 from selfinstruct.tone.tone_metrics import ShareMinusShare, columns_of, shown_in
@@ -121,8 +122,7 @@ def table(scores: Iterable[ToneScore]) -> str:
         (score.setting.model, score.setting.wrapper, *(_cell(score.numbers[key]) for key in keys), str(score.n))
         for score in scores
     ]
-    ruled = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in ruled) + "\n"
+    return "\n".join(markdown_table([[cell.replace("|", "\\|") for cell in line] for line in lines])) + "\n"
 
 
 def _cell(estimate: Estimate | None) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from selfinstruct.evaluate.compare_columns import ELSEWHERE, Column
 from selfinstruct.evaluate.compare_table import Comparison
 from selfinstruct.text import printable
+from selfinstruct.text.tables import markdown_table, text_columns
 from selfinstruct.tone.tone_metrics import labels
 
 _HEADS: Mapping[str, str] = {
@@ -71,14 +72,7 @@ def legend(comparison: Comparison) -> list[str]:
 def as_text(comparison: Comparison) -> str:
     """Columns of equal width, for a terminal."""
     rows = [["", *heads(comparison.columns)], *_cells(comparison, printable)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
-    return "\n".join([*(line.rstrip() for line in lines), "", *map(printable, legend(comparison))]) + "\n"
+    return "\n".join([*(line.rstrip() for line in text_columns(rows)), "", *map(printable, legend(comparison))]) + "\n"
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -87,9 +81,7 @@ def as_markdown(comparison: Comparison) -> str:
     def escaped(text: str) -> str:
         return printable(text).replace("\\", "\\\\").replace("|", "\\|")
 
-    head = ["", *heads(comparison.columns)]
-    rows = [head, ["---", *(["---:"] * len(comparison.columns))], *_cells(comparison, escaped)]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines = markdown_table([["", *heads(comparison.columns)], *_cells(comparison, escaped)], numbers=True)
     return "\n".join([*lines, "", *(f"- {escaped(line)}" for line in legend(comparison))]) + "\n"
 
 

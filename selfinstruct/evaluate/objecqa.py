@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.result_json import as_line, as_page
-from selfinstruct.needs import OF_TASTE, Needs
+from selfinstruct.needs import OF_TASTE, Needs, optional_role
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
@@ -94,7 +94,7 @@ class ObjecQA:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        judges = tuple(filter(None, (self.judge_model,)))
+        judges = optional_role(self.judge_model)
         return Needs(models=(self.model, *self.beside, *judges), answers="numbers", prompts=(self.questions,))
 
     def __post_init__(self) -> None:

@@ -65,7 +65,7 @@ class CheckPlan:
     def announced(self, tokens: float, numbers: str, second: float) -> str:
         """What checks will cost beside `tokens` of training, of which each takes `second` here."""
         asked = self.cost_in(numbers)
-        checks, training = (about(cost * second) for cost in (asked, tokens))
+        checks, training = (in_round_figures(cost * second) for cost in (asked, tokens))
         share = f"{asked / (asked + tokens):.0%} checks"
         least = "; with fewer they would say nothing, --stop=none does without" if self.least else ""
         asking = f"{plural(self.checks, 'check')} of {plural(self.prompts, 'prompt')}, {checks}"
@@ -131,10 +131,10 @@ def seconds_of_token(model: Any, example: TrainingExample) -> float:  # noqa: AN
         return TRAINING_COST * (time.monotonic() - began) / tokens.shape[1]
 
 
-def about(seconds: float) -> str:
+def in_round_figures(seconds: float) -> str:
     """As a person says it.
 
-    >>> about(7), about(71), about(1000)
+    >>> in_round_figures(7), in_round_figures(71), in_round_figures(1000)
     ('a few seconds', 'about 70 s', 'about 17 min')
     """
     if seconds < 10:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.atomic_files import beside, put_in_place, room
+from selfinstruct.atomic_files import put_in_place, room, temporary_name
 from selfinstruct.errors import NoRoom
 
 
@@ -25,7 +25,7 @@ def whole_folder(place: Path, needed: int = 0) -> Iterator[Path]:
     Raises:
         NoRoom: the disk is full, read-only or failing. What was at `place` is still there.
     """
-    made = beside(place)
+    made = temporary_name(place)
     try:
         with refusals(place, needed):
             made.mkdir(parents=True)

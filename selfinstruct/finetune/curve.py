@@ -42,18 +42,20 @@ def read_curve(curve: Path, rule: StopRule) -> tuple[list[Check], list[str]]:
     """
     dropped: list[str] = []
     lines = [_line(text, f"{curve}:{number}") for number, text in enumerate(_whole_lines(curve, dropped), 1)]
-    beside = verdicts_beside(curve)
-    rows = _whole_lines(beside, dropped)
+    verdicts = verdicts_beside(curve)
+    rows = _whole_lines(verdicts, dropped)
     if len(rows) - 1 < len(lines) and lines:
         what = f"{len(lines)} checks, and the verdicts of {max(len(rows) - 1, 0)}"
-        raise BadInput(what, place=f"{curve} and {beside.name}", fix="bring the other file back, or remove both")
+        raise BadInput(what, place=f"{curve} and {verdicts.name}", fix="bring the other file back, or remove both")
     if len(rows) - 1 > len(lines):
-        dropped.append(f"{beside}: the verdicts of {len(rows) - 1 - len(lines)} checks that are not in {curve.name}")
+        dropped.append(f"{verdicts}: the verdicts of {len(rows) - 1 - len(lines)} checks that are not in {curve.name}")
     checks: list[Check] = []
-    head = _head(rows[0], f"{beside}:1") if rows else {}
+    head = _head(rows[0], f"{verdicts}:1") if rows else {}
     for number, (line, row) in enumerate(zip(lines, rows[1:], strict=False), 1):
-        check = _check(head, row, line["loss"], [earlier.reading for earlier in checks], rule, f"{beside}:{number + 1}")
-        place = f"{curve}:{number} and {beside.name}:{number + 1}"
+        check = _check(
+            head, row, line["loss"], [earlier.reading for earlier in checks], rule, f"{verdicts}:{number + 1}"
+        )
+        place = f"{curve}:{number} and {verdicts.name}:{number + 1}"
         if check.examples != line["examples"]:
             what = f"a check after {line['examples']} examples, and verdicts after {check.examples}"
             raise BadInput(what, place=place, fix="remove both files")
@@ -74,9 +76,9 @@ def write_curve(curve: Path, checks: Sequence[Check]) -> None:
 
 def append_check(curve: Path, check: Check) -> None:
     """One check more, on the disk when this returns; the files end in a whole line, as `write_curve` leaves them."""
-    beside = verdicts_beside(curve)
-    head = [] if beside.exists() and beside.stat().st_size else [_as_head(check.reading)]
-    _append(beside, [*head, _as_row(check)])
+    verdicts = verdicts_beside(curve)
+    head = [] if verdicts.exists() and verdicts.stat().st_size else [_as_head(check.reading)]
+    _append(verdicts, [*head, _as_row(check)])
     _append(curve, [check.as_json()])
 
 

@@ -20,13 +20,13 @@ from selfinstruct.finetune.examples import (
     fingerprint,
     prepare,
     preview,
+    shuffled_answers,
     unfit_lines,
 )
 from selfinstruct.finetune.launch import Engine, Quantize, process, take_place
 from selfinstruct.finetune.lr_search import LearningRateTrial, Trials, lowest
 from selfinstruct.finetune.machine_probe import Dtype, MachineCapabilities, Method, Precision, capabilities, precision
 from selfinstruct.finetune.refused_knobs import check
-from selfinstruct.finetune.shuffled_answers import shuffled_answers
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
 from selfinstruct.finetune.student import CURVE, recipe_facts, training_facts, write_student
 from selfinstruct.finetune.training import Hyperparameters, mean_loss, train

@@ -16,6 +16,7 @@ from selfinstruct.finetune.machine_probe import MachineCapabilities
 from selfinstruct.finetune.training import Diverged, Hyperparameters, mean_loss, train
 from selfinstruct.records import Json
 from selfinstruct.stage import Doing, Loaded
+from selfinstruct.text.quoting import six_digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class LearningRateTrial:
         return {
             "learning_rate": self.learning_rate,
             "examples": self.examples,
-            "held_out_loss": None if self.held_out_loss is None else round(self.held_out_loss, 6),
+            "held_out_loss": six_digits(self.held_out_loss),
         }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.launch import Quantize
-from selfinstruct.finetune.packing import Layout, NotApart, apart
+from selfinstruct.finetune.packing import Batching, NotApart, apart
 from selfinstruct.stage import DTYPES, FOUR_BITS, OWN_DTYPE
 
 _LENGTHS = (5, 13)  # tokens of the texts tried
@@ -28,7 +28,7 @@ _CONTEXT = 2048  # tokens; where the model does not say how many it takes
 class MachineCapabilities:
     """What a model can do on this machine: packing, context, and how many tokens fit in one pass."""
 
-    layout: Layout
+    batching: Batching
     """`packed` where examples in one row do not see each other."""
     plain_head: bool
     """Its logits are those of a linear layer on its last hidden states, with nothing done to them after."""
@@ -41,7 +41,7 @@ class MachineCapabilities:
 
     def in_rows(self) -> "MachineCapabilities":
         """As TRL uses it: rows filled up, as many tokens at a time as they have."""
-        return replace(self, layout="padded", together=sys.maxsize)
+        return replace(self, batching="padded", together=sys.maxsize)
 
 
 def capabilities(model: Any, name: str) -> MachineCapabilities:  # noqa: ANN401 - imported late
@@ -65,7 +65,7 @@ def capabilities(model: Any, name: str) -> MachineCapabilities:  # noqa: ANN401 
         if not _same(_logits(model, changed)[:, :-1], alone[1][:, :-1], times=1):
             raise _no_causal(name, "it sees the words that come later")
         return MachineCapabilities(
-            layout="packed" if _packs(model, short, long, torch.cat(alone, dim=1)) else "padded",
+            batching="packed" if _packs(model, short, long, torch.cat(alone, dim=1)) else "padded",
             plain_head=_plain_head(model, long, alone[1]),
             context=int(getattr(model.config.get_text_config(), "max_position_embeddings", None) or _CONTEXT),
             together=_TOGETHER_ON_CPU if model.device.type == "cpu" else _TOGETHER,
@@ -127,7 +127,7 @@ class Precision:
 
     @property
     def name(self) -> str:
-        """As a card tells it."""
+        """The precision in the words of a student's card."""
         if self.weights == FOUR_BITS:
             return "4 bits (nf4), bfloat16 (autocast)"
         return "bfloat16 (autocast)" if self.autocast else self.weights

@@ -1,6 +1,6 @@
 """Which examples make a step, and how they lie in the passes through the model.
 
-A step is always the same number of examples, however they lie, so that layout decides speed and memory and never what
+A step is always the same number of examples, however they lie, so that batching decides speed and memory and never what
 is learned. Packed, the examples of a pass stand in one row, one after another, and nothing is filled up; each attends
 to itself alone (`apart`). Models that cannot do this get rows filled up to the longest, of examples of like
 length. On alpaca_en_demo, with six layers of SmolLM2's width, fp32 and one thread, packed rows trained 417 tokens a
@@ -97,7 +97,7 @@ def _band(length: int, window: int, device: Any) -> Any:  # noqa: ANN401 - impor
     return (back >= 0) & (back < window)
 
 
-Layout: TypeAlias = Literal["packed", "padded"]
+Batching: TypeAlias = Literal["packed", "padded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,33 +130,35 @@ def steps(count: int, size: int, epochs: float, seed: int) -> list[Step]:
     return plan
 
 
-def passes(lengths: Sequence[int], step: Sequence[int], batch: int, layout: Layout, together: int) -> list[list[int]]:
+def passes(
+    lengths: Sequence[int], step: Sequence[int], batch: int, batching: Batching, together: int
+) -> list[list[int]]:
     """The examples of a step in passes of at most `batch` examples and `together` tokens, filling included.
 
     An example that is longer goes alone.
 
-    >>> passes([9, 5, 4, 2], [0, 1, 2, 3], batch=3, layout="packed", together=12)
+    >>> passes([9, 5, 4, 2], [0, 1, 2, 3], batch=3, batching="packed", together=12)
     [[0], [1, 2, 3]]
     """
-    order = list(step) if layout == "packed" else sorted(step, key=lambda at: (lengths[at], at))
+    order = list(step) if batching == "packed" else sorted(step, key=lambda at: (lengths[at], at))
     made: list[list[int]] = []
     for at in order:
         now = [*made[-1], at] if made else []
-        if not now or len(now) > batch or _processed([lengths[example] for example in now], layout) > together:
+        if not now or len(now) > batch or _processed([lengths[example] for example in now], batching) > together:
             made.append([at])
         else:
             made[-1] = now
     return made
 
 
-def useful_share(lengths: Sequence[int], plan: Sequence[Step], batch: int, layout: Layout, together: int) -> float:
+def useful_share(lengths: Sequence[int], plan: Sequence[Step], batch: int, batching: Batching, together: int) -> float:
     """Of the tokens that go through the model, the share that belongs to examples."""
     useful = processed = 0
     for step in plan:
-        for examples in passes(lengths, step.examples, batch, layout, together):
+        for examples in passes(lengths, step.examples, batch, batching, together):
             sizes = [lengths[at] for at in examples]
             useful += sum(sizes)
-            processed += _processed(sizes, layout)
+            processed += _processed(sizes, batching)
     return useful / processed if processed else 1.0
 
 
@@ -176,7 +178,7 @@ class Pass:
     """Of the examples, as they lie."""
 
 
-def tensors(examples: Sequence[TrainingExample], layout: Layout, device: Any, filling: int) -> Pass:  # noqa: ANN401 - imported late
+def tensors(examples: Sequence[TrainingExample], batching: Batching, device: Any, filling: int) -> Pass:  # noqa: ANN401 - imported late
     """Tensors of one forward pass: inputs, positions, targets and masks of these examples."""
     import torch
 
@@ -186,7 +188,7 @@ def tensors(examples: Sequence[TrainingExample], layout: Layout, device: Any, fi
     keeps = [torch.cat([mask[1:], mask.new_zeros(1)]) for mask in masks]
     targets = torch.cat([row[1:][mask[1:]] for row, mask in zip(rows, masks, strict=True)])
     attended = None
-    if layout == "packed":
+    if batching == "packed":
         tokens, positions, keep = (torch.cat(parts)[None] for parts in (rows, places, keeps))
     else:
         from torch.nn.utils.rnn import pad_sequence
@@ -199,5 +201,5 @@ def tensors(examples: Sequence[TrainingExample], layout: Layout, device: Any, fi
     return Pass(tokens.to(device), positions.to(device), attended, keep.to(device), targets.to(device), lengths)
 
 
-def _processed(lengths: Sequence[int], layout: Layout) -> int:
-    return sum(lengths) if layout == "packed" else max(lengths) * len(lengths)
+def _processed(lengths: Sequence[int], batching: Batching) -> int:
+    return sum(lengths) if batching == "packed" else max(lengths) * len(lengths)

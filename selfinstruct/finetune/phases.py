@@ -157,7 +157,7 @@ class _Fit:
 
     place: "NDArray[np.float64]"
     before: "NDArray[np.float64]"
-    """Slopes."""
+    """Slopes of the first line, and in `after` of the second."""
     after: "NDArray[np.float64]"
     better: "NDArray[np.float64]"
     """By how much the sum of squares is below that of one line; 0 where two lines only bend the other way."""

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.check_plan import GRID, CheckPlan, about
+from selfinstruct.finetune.check_plan import GRID, CheckPlan, in_round_figures
 from selfinstruct.finetune.curve import append_check, read_curve, write_curve
 from selfinstruct.finetune.divergence import (
     AdapterOff,
@@ -314,7 +314,7 @@ def stage_callback(
 
     def announced(model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
         number = f"check {len(callback.checks) + 1} of {plan.checks}"
-        bench.notice(f"{number}: {plan.prompts} prompts, {about(took[-1])}")
+        bench.notice(f"{number}: {plan.prompts} prompts, {in_round_figures(took[-1])}")
         bench.doing(number, 0, 0)
         began = time.monotonic()
         reading = measure(model, tokenizer)
@@ -326,7 +326,7 @@ def stage_callback(
     callback = StopOnIFS(
         announced,
         grid=plan.grid,
-        examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # trainer_callbacks.py
+        examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # training.py
         **knobs,
     )
     return callback

@@ -151,4 +151,4 @@ def _line(check: LossCheck) -> bytes:
 
 
 def _seen(state: TrainerState) -> int:
-    return int(state.examples_seen)  # type: ignore[attr-defined] # trainer_callbacks.py
+    return int(state.examples_seen)  # type: ignore[attr-defined] # training.py

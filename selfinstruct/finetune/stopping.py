@@ -33,6 +33,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.finetune.divergence import Divergence, ProbeName
 from selfinstruct.records import Json
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, rule_of_three
+from selfinstruct.text.quoting import six_digits
 from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.judge_error import JudgeErrors
 from selfinstruct.tone.tone_metrics import GAP, IFS, shown_in
@@ -43,7 +44,6 @@ PATIENCE = 2
 GAP_LIMIT = 0.10
 GAP_HALF_WIDTH = 0.05
 _FEWEST_DRAWS = 1_000
-_DIGITS = 6  # of a number in the curve
 _ONE_SIDED = 2 * LEVEL - 1  # either end of such an interval is a bound that holds in 95 % of cases
 
 Reason: TypeAlias = Literal["plateau", "too_few_checks", "still_rising", "too_low", "gap_wide"]
@@ -58,7 +58,7 @@ class Check:
     examples: int
     """Seen so far; 0 before training."""
     step: int
-    """Of the optimiser."""
+    """Step of the optimiser."""
     loss: float | None
     """Mean over the steps since the last check; None where none was logged."""
     reading: ToneReading
@@ -86,18 +86,18 @@ class Check:
     def as_json(self) -> dict[str, Json]:
         """One line of `curve.jsonl`: each number to six digits."""
         intervals: dict[str, Json] = {
-            name: [_rounded(number.low), _rounded(number.high)]
+            name: [six_digits(number.low), six_digits(number.high)]
             for name, number in self.numbers.items()
             if number.low is not None and number.high is not None  # of one source alone
         }
         return {
             "examples": self.examples,
-            "loss": _rounded(self.loss),
-            **{metric.key: _rounded(self.value(metric.key)) for metric in shown_in("curve")},
-            "objecqa": _rounded(self.reading.objecqa),
-            "objecqa_answered": _rounded(self.reading.objecqa_answered),
-            "kl_prose": _rounded(self.kl("prose")),
-            "kl_reference": _rounded(self.kl("reference")),
+            "loss": six_digits(self.loss),
+            **{metric.key: six_digits(self.value(metric.key)) for metric in shown_in("curve")},
+            "objecqa": six_digits(self.reading.objecqa),
+            "objecqa_answered": six_digits(self.reading.objecqa_answered),
+            "kl_prose": six_digits(self.kl("prose")),
+            "kl_reference": six_digits(self.kl("reference")),
             "stop": self.stop,
             "intervals": intervals,
         }
@@ -249,7 +249,3 @@ def headroom(reading: ToneReading, rule: StopRule | None = None) -> Headroom:
     """Whether a reading before training leaves IFS room to rise to where the rule calls it high."""
     rule = rule or StopRule()
     return Headroom(reading.numbers(seed=rule.seed)[IFS.key], rule.bar(reading))
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, _DIGITS)

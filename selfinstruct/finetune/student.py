@@ -20,6 +20,7 @@ from selfinstruct.finetune.training import Hyperparameters
 from selfinstruct.finetune.training_text import Template
 from selfinstruct.records import Json
 from selfinstruct.text import shown
+from selfinstruct.text.tables import markdown_rows
 from selfinstruct.tone.tone_metrics import columns_of
 
 
@@ -28,7 +29,7 @@ class TuningKnobs(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """Who trains."""
+        """Whose loop trains: ours or TRL's."""
 
     @property
     def method(self) -> str:
@@ -36,15 +37,15 @@ class TuningKnobs(Protocol):
 
     @property
     def template(self) -> Template:
-        """How tasks are written."""
+        """The template in which tasks are written."""
 
     @property
     def rank(self) -> int:
-        """Of LoRA."""
+        """Rank of LoRA's matrices."""
 
     @property
     def alpha(self) -> int:
-        """Of LoRA."""
+        """LoRA's scale: what it adds counts alpha / rank times."""
 
     @property
     def targets(self) -> Sequence[str]:
@@ -81,7 +82,7 @@ def recipe_facts(
         "warm_up": recipe.warm_up,
         "neftune": recipe.neftune,
         "dtype": numbers.name,
-        "layout": examined.layout,
+        "layout": examined.batching,
         **({"processes": process().count} if process().count > 1 else {}),
         **({"merged": True} if stage.merge and stage.method == "lora" else {}),
         "seed": recipe.seed,
@@ -100,7 +101,7 @@ def training_facts(
     plan = steps(len(prepared.examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
     few = max(1, progress.step // 10)
     lengths = [len(example) for example in prepared.examples]
-    useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout, examined.together)
+    useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.batching, examined.together)
     return {
         "steps": progress.step,
         "planned_steps": len(plan),
@@ -209,9 +210,9 @@ def _curve(curve: Sequence[Mapping[str, Json]]) -> list[str]:
         "",
         "Checks on the way; intervals are in `curve.jsonl`.",
         "",
-        "| " + " | ".join(columns) + " |",
+        *markdown_rows([columns]),
         "|" + "---|" * len(columns),
-        *("| " + " | ".join(_cell(check.get(name)) for name in columns) + " |" for check in curve),
+        *markdown_rows([_cell(check.get(name)) for name in columns] for check in curve),
         "",
     ]
 

@@ -8,7 +8,7 @@ checkpoint was saved.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,6 @@ from selfinstruct.finetune.loss import Loss, noisy
 from selfinstruct.finetune.machine_probe import MachineCapabilities
 from selfinstruct.finetune.packing import Pass, Step, passes, steps, tensors
 from selfinstruct.finetune.preserve_training_state import evaluating
-from selfinstruct.finetune.trainer_callbacks import Events
 from selfinstruct.records import digest
 
 LONGEST_GRADIENT = 1.0
@@ -126,8 +125,8 @@ def mean_loss(
     total, tokens = 0.0, 0
     with evaluating(model), _autocast(model, recipe.autocast):
         lengths = [len(example) for example in examples]
-        for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout, examined.together):
-            batch = tensors([examples[at] for at in places], examined.layout, model.device, filled)
+        for places in passes(lengths, range(len(examples)), recipe.batch, examined.batching, examined.together):
+            batch = tensors([examples[at] for at in places], examined.batching, model.device, filled)
             total += loss.value(batch)
             tokens += len(batch.targets)
     return total / tokens
@@ -247,11 +246,11 @@ class _Training:
 
     def _passes(self, step: Step) -> list[list[int]]:
         examined = self._examined
-        return passes(self._lengths, step.examples, self._recipe.batch, examined.layout, examined.together)
+        return passes(self._lengths, step.examples, self._recipe.batch, examined.batching, examined.together)
 
     def _backward(self, places: Sequence[int], share: float) -> float:
         examples = [self._examples[at] for at in places]
-        batch: Pass = tensors(examples, self._examined.layout, self._model.device, self._filling)
+        batch: Pass = tensors(examples, self._examined.batching, self._model.device, self._filling)
         with _autocast(self._model, self._recipe.autocast), noisy(self._model, batch, self._recipe.neftune):
             return self._loss.backward(batch, share)
 
@@ -280,3 +279,47 @@ def _autocast(model: Any, wanted: bool) -> Any:  # noqa: ANN401, FBT001 - import
 def filling(tokenizer: Any) -> int:  # noqa: ANN401 - imported late
     """A token for what is filled up; it is never read."""
     return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0)
+
+
+class Events:
+    """Calls the callbacks as a `Trainer` would.
+
+    `state.examples_seen` is beside what transformers has: exact, also where examples are packed.
+    """
+
+    def __init__(self, callbacks: Sequence[Any], arguments: Mapping[str, Any], handed: Mapping[str, Any]) -> None:
+        """`arguments`: of `TrainingArguments`; `handed`: to every callback, such as model and processing_class."""
+        from transformers import TrainerControl, TrainerState, TrainingArguments
+
+        self._callbacks, self._handed = callbacks, handed
+        self.args = TrainingArguments(logging_steps=1, save_strategy="no", report_to=[], **arguments)
+        state: Any = TrainerState(max_steps=self.args.max_steps, num_train_epochs=math.ceil(self.args.num_train_epochs))
+        state.examples_seen = 0
+        self.state = state
+        self.control: Any = TrainerControl()
+
+    def now(self, *, step: int, examples: int, epoch: float) -> None:
+        """Set the trainer state to this step, number of examples and epoch."""
+        self.state.global_step, self.state.examples_seen, self.state.epoch = step, examples, epoch
+
+    def log(self, step: int, loss: float, learning_rate: float, epoch: float) -> None:
+        """One step's loss, into the history."""
+        entry = {"loss": loss, "learning_rate": learning_rate, "epoch": epoch, "step": step}
+        self.state.log_history.append(entry)
+
+    def tell(self, event: str, **more: Any) -> None:  # noqa: ANN401 - `logs`, for instance
+        """Every callback, in order; each sees what the one before decided."""
+        for callback in self._callbacks:
+            decided = getattr(callback, event)(self.args, self.state, self.control, **self._handed, **more)
+            if decided is not None:
+                self.control = decided
+
+    @property
+    def stop(self) -> bool:
+        """A callback said that this is enough."""
+        return bool(self.control.should_training_stop)
+
+    def asked_to_save(self) -> bool:
+        """A callback wants a checkpoint now; asked once."""
+        wanted, self.control.should_save = bool(self.control.should_save), False
+        return wanted

@@ -25,6 +25,7 @@ from selfinstruct.prompt_templates import (
 )
 from selfinstruct.records import Instance, Message, Task
 from selfinstruct.task_names import named
+from selfinstruct.task_turns import turns
 
 Template: TypeAlias = Literal["chat", "tags", "alpaca", "ifs", "self_instruct"]
 """`chat`: the tokenizer's template; `tags`: Camels; `alpaca`; `ifs`: Becoming self-instruct's cut-down one
@@ -52,18 +53,12 @@ class Segment:
 
 
 def conversation(task: Task, pair: Instance) -> list[Message]:
-    """All turns, the system's first; Unfit where an answer is empty."""
-    opening = [Message("system", task.system)] if task.system else []
-    turns = [
-        *opening,
-        Message("user", joined(task.instruction, pair.input)),
-        Message("assistant", pair.output),
-        *task.later,
-    ]
-    if not all(turn.content.strip() for turn in turns if turn.role == "assistant"):
+    """All turns, the system's first, joined as a student is later asked; Unfit where an answer is empty."""
+    spoken = turns(task, pair, joined)
+    if not all(turn.content.strip() for turn in spoken if turn.role == "assistant"):
         what = "an empty answer: nothing to learn from it"
         raise Unfit("no_answer", what, place=named(task), fix="leave the record out")
-    return turns
+    return spoken
 
 
 def masked(made: list[Segment], unlearned: Collection[int]) -> list[Segment]:

@@ -240,7 +240,7 @@ class _Watch(TrainerCallback):
 
     def _count(self, state: TrainerState) -> None:
         done = seen(self.plan, state.global_step)
-        state.examples_seen = done  # type: ignore[attr-defined] # as in trainer_callbacks.py
+        state.examples_seen = done  # type: ignore[attr-defined] # as in training.py
         self._doing(done, seen(self.plan, len(self.plan)))
 
 
@@ -341,7 +341,7 @@ def _is_sound(
     from torch.nn.utils import clip_grad_norm_
 
     shortest = min((examples[at] for at in step.examples), key=len)
-    nats = loss.backward(tensors([shortest], examined.layout, model.device, filled), 1 / shortest.learned)
+    nats = loss.backward(tensors([shortest], examined.batching, model.device, filled), 1 / shortest.learned)
     norm = clip_grad_norm_([weight for weight in model.parameters() if weight.requires_grad], LONGEST_GRADIENT)
     model.zero_grad(set_to_none=True)
     return math.isfinite(nats) and math.isfinite(float(norm))

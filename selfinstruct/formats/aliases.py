@@ -255,8 +255,8 @@ def preference(value: Mapping[str, Any], origin: Provenance) -> Task:
     answer = chosen if isinstance(chosen, list) else [{"role": "assistant", "content": chosen}]
     whole = answer if _asks_first(answer) else [*begins, *answer]
     task = turns_under("messages")({"messages": whole, "system": value.get("system")}, origin)
-    beside = {key: item for key, item in task.extra.items() if key == "messages"}
-    return replace(task, extra={**rest(value, *used), **beside})
+    turn_fields = {key: item for key, item in task.extra.items() if key == "messages"}
+    return replace(task, extra={**rest(value, *used), **turn_fields})
 
 
 def _is_turns(value: object) -> bool:

@@ -15,9 +15,9 @@ from dataclasses import replace
 from typing import Any, Literal, cast
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.fields import BadRecord, as_text, asked, beside, in_parts, objects, optional, rest, text
+from selfinstruct.formats.fields import BadRecord, as_text, asked, in_parts, objects, optional, other_fields, rest, text
 from selfinstruct.formats.loss_marks import unlearned_answers
-from selfinstruct.prompt_templates import ASKS_TAGGED, CHATML_ENDS, TAGS, joined, tagged_text
+from selfinstruct.prompt_templates import ASKS_TAGGED, CHATML_ENDS, TAGS, tagged_text, user_turn
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 from selfinstruct.text import shown
 
@@ -127,15 +127,6 @@ def conversation(
     )
 
 
-def user_turn(instruction: str, given: str) -> str:
-    r"""What a user says: instruction and input joined; without an input, letter for letter, so that sets come back.
-
-    >>> user_turn(" Sort. ", "b a\n"), user_turn(" Sort. ", "\n")
-    ('Sort.\n\nb a', ' Sort. ')
-    """
-    return joined(instruction, given) if given.strip() else instruction
-
-
 def after_history(task: Task) -> Task:
     """The task at the end of the turns before it, which some sets keep as pairs under `history`.
 
@@ -181,7 +172,7 @@ def turn_list(value: Mapping[str, Any], origin: Provenance, key: str) -> Task:
         system = value["system"]
         used.append("system")
     extra = rest(value, *used)
-    if more := beside(parts, "role", "content", "from", "value"):
+    if more := other_fields(parts, "role", "content", "from", "value"):
         extra[key] = more
     return conversation(turns, origin, extra, system, unlearned_answers(parts, [message.role for message in turns]))
 
@@ -212,7 +203,7 @@ def prompt_completion(value: Mapping[str, Any], origin: Provenance) -> Task:
         parts = [*_as_turns(value, "prompt", "user"), *_as_turns(value, answer, "assistant")]
         turns = [turn(part, number, "prompt") for number, part in enumerate(parts, 1)]
         extra = rest(value, "prompt", answer, "system")
-        if more := beside(parts, "role", "content", "from", "value"):
+        if more := other_fields(parts, "role", "content", "from", "value"):
             extra["messages"] = more
         unlearned = unlearned_answers(parts, [message.role for message in turns])
         return conversation(turns, origin, extra, optional(value, "system"), unlearned)

@@ -13,7 +13,7 @@ from selfinstruct.formats.aliases import Roles, columned, columns_of, no_pair
 from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.json_text import unpacked
-from selfinstruct.formats.layouts import SHAPES, certainly, fitting, mended, shape_of
+from selfinstruct.formats.layouts import LAYOUTS, certainly, fitting, layout_of, mended
 from selfinstruct.formats.loss_marks import may_mark, of_record, without_marks
 from selfinstruct.formats.rows import unpublished
 from selfinstruct.formats.three_texts import three_texts
@@ -121,28 +121,28 @@ def each_somewhere(
         raise fault
 
 
-def with_answers(first: Sequence[Line | BadRecord], shape: str) -> bool:
+def with_answers(first: Sequence[Line | BadRecord], layout: str) -> bool:
     """Whether any of the first records has an answer: then those without one are faulty, and else none is."""
     for item in first:
         if isinstance(item, Line):
             value = plain(item.value)
-            name = shape or next(iter(fitting(value)), "")
+            name = layout or next(iter(fitting(value)), "")
             try:
-                layout = shape_of(name) if name else None
-                if layout and layout.fits(value) and layout.read(value, Provenance(stage="input")).instances:
+                known = layout_of(name) if name else None
+                if known and known.fits(value) and known.read(value, Provenance(stage="input")).instances:
                     return True
             except BadRecord:
                 continue
     return False
 
 
-def forced(first: Sequence[Line | BadRecord], shape: str) -> str:
+def forced(first: Sequence[Line | BadRecord], layout: str) -> str:
     """That layout, if any of the first records is in it."""
-    lines, layout = [item for item in first if isinstance(item, Line)], shape_of(shape)
-    if lines and layout and not any(layout.fits(plain(line.value)) for line in lines):
-        what = f"not in the layout {shape} ({layout.about})"
+    lines, known = [item for item in first if isinstance(item, Line)], layout_of(layout)
+    if lines and known and not any(known.fits(plain(line.value)) for line in lines):
+        what = f"not in the layout {layout} ({known.about})"
         raise BadInput(what, place=lines[0].place, fix="leave --from away, or take another")
-    return shape
+    return layout
 
 
 def agreed(first: Sequence[Line | BadRecord]) -> str:
@@ -158,7 +158,7 @@ def agreed(first: Sequence[Line | BadRecord]) -> str:
             raise BadInput(f"may be {' or '.join(names)}", place=place, fix=f"say which: --from={names[0]}")
     for item in first:
         if isinstance(item, Line):
-            known = "; ".join(f"{name}: {shape.about}" for name, shape in SHAPES.items())
+            known = "; ".join(f"{name}: {layout.about}" for name, layout in LAYOUTS.items())
             has = f" (columns {shown(', '.join(item.value), 200)})" if isinstance(item.value, dict) else ""
             has += f": {why}" if isinstance(item.value, dict) and (why := no_pair(item.value)[1]) else ""
             fix = "say which columns to read: --columns instruction=...,output=..."
@@ -232,16 +232,16 @@ class TaskReader:
     def _fitting(self, value: object) -> Task:
         if self.columns:
             return _marked(columned(value, self.origin, self.columns), value)
-        name = self.forced or self._shape(value)
-        shape = SHAPES.get(name) or shape_of(name)
-        if shape is None or (self.forced and not shape.fits(value)):
+        name = self.forced or self._layout(value)
+        layout = LAYOUTS.get(name) or layout_of(name)
+        if layout is None or (self.forced and not layout.fits(value)):
             raise BadRecord(f"not in the layout {name}", reason="unknown_layout")
-        task = shape.read(value, self.origin)
+        task = layout.read(value, self.origin)
         if isinstance(value, dict) and not _MEDIA.keys().isdisjoint(value):
             _check_words_alone(task, value)
         return _marked(_labelled(task), value) if task.provenance is self.origin else task
 
-    def _shape(self, value: object) -> str:
+    def _layout(self, value: object) -> str:
         if certainly(value, self.usual):
             return self.usual
         names = fitting(value)

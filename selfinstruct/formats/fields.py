@@ -148,12 +148,12 @@ def rest(value: Mapping[str, Any], *used: str) -> dict[str, Json]:
     return {key: item for key, item in value.items() if key not in used and not (item is None and key in LAYOUT_KEYS)}
 
 
-def beside(parts: Sequence[Mapping[str, Any]], *used: str) -> list[Json]:
+def other_fields(parts: Sequence[Mapping[str, Any]], *used: str) -> list[Json]:
     """What the parts of a record say besides what its layout uses, one object for each; empty when none says more.
 
-    >>> beside([{"role": "user", "content": "Hi", "name": "Ida"}, {"role": "x", "content": "y"}], "role", "content")
+    >>> other_fields([{"role": "user", "content": "Hi", "name": "Ida"}, {"content": "y"}], "role", "content")
     [{'name': 'Ida'}, {}]
-    >>> beside([{"role": "user", "content": "Hi", "name": None}], "role", "content")
+    >>> other_fields([{"role": "user", "content": "Hi", "name": None}], "role", "content")
     []
     """
     more = [rest(filled(part), *used) for part in parts]

@@ -177,9 +177,9 @@ class Cursor:
         return not_json(what, self._text, at, self._place(at))
 
     def _no_utf8(self, at: int) -> BadRecord:
-        behind = len(self._text[at:].encode("utf-8", "surrogateescape")) + len(self._decode.getstate()[0])
+        undecoded = len(self._text[at:].encode("utf-8", "surrogateescape")) + len(self._decode.getstate()[0])
         return BadRecord(
-            f"not UTF-8 at byte {self.stream.total - behind + 1} of the file",
+            f"not UTF-8 at byte {self.stream.total - undecoded + 1} of the file",
             reason="not_utf8",
             place=self._place(at),
             fix="save the file as UTF-8",

@@ -1,4 +1,4 @@
-"""The layouts of records that are read (Alpaca, NatInst-V2, our own ...); to read one more, add it to SHAPES."""
+"""The layouts of records that are read (Alpaca, NatInst-V2, our own ...); to read one more, add it to LAYOUTS."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from selfinstruct.formats.fields import (
     BadRecord,
     as_text,
     asked,
-    beside,
     filled,
     flag,
     kind,
     objects,
     optional,
+    other_fields,
     rest,
     text,
 )
@@ -58,7 +58,7 @@ def natinst(value: Mapping[str, Any], origin: Provenance) -> Task:
         _texts(part.get("output"), f"'Instances', item {number}, 'output'") for number, part in enumerate(instances, 1)
     ]
     said = [{**part, "output": outputs[1:] or None} for part, outputs in zip(instances, answers, strict=True)]
-    if more := beside(said, "input"):
+    if more := other_fields(said, "input"):
         extra["Instances"] = [
             {key: item for key, item in part.items() if item is not None} for part in map(_fields, more)
         ]
@@ -202,7 +202,7 @@ _FITS: Mapping[str, Callable[[object], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Layout:
     """A layout: what gives it away, and how to read it."""
 
     about: str
@@ -235,7 +235,7 @@ def seed(value: Mapping[str, Any], origin: Provenance) -> Task:
         raise BadRecord("has both 'instances' and 'output'", reason="ambiguous")
     pairs = objects(value, "instances")
     extra = rest(value, "instruction", "instances", "is_classification", "system")
-    if more := beside(pairs, "input", "output"):
+    if more := other_fields(pairs, "input", "output"):
         extra["instances"] = more
     return Task(
         instruction=asked(text(value, "instruction")),
@@ -340,43 +340,43 @@ def _prompted(value: Mapping[str, Any], origin: Provenance) -> Task:
     return conversation(turns, origin, rest(value, "prompt", answer, "system"), optional(value, "system"))
 
 
-SHAPES: Mapping[str, Shape] = {
-    "records": Shape("this package's own kept.jsonl", lambda value: isinstance(value, dict) and is_own(value), _own),
-    "self_instruct": Shape('{"instruction", "instances": [{"input", "output"}]}', _is_seed, seed),
-    "alpaca": Shape('{"instruction", "input", "output"}, or an instruction alone', _is_alpaca, alpaca),
-    "messages": Shape('{"messages": [{"role", "content"}]}', _turns_under("messages"), turns_under("messages")),
-    "sharegpt": Shape(
+LAYOUTS: Mapping[str, Layout] = {
+    "records": Layout("this package's own kept.jsonl", lambda value: isinstance(value, dict) and is_own(value), _own),
+    "self_instruct": Layout('{"instruction", "instances": [{"input", "output"}]}', _is_seed, seed),
+    "alpaca": Layout('{"instruction", "input", "output"}, or an instruction alone', _is_alpaca, alpaca),
+    "messages": Layout('{"messages": [{"role", "content"}]}', _turns_under("messages"), turns_under("messages")),
+    "sharegpt": Layout(
         '{"conversations": [{"from", "value"}]}',
         _turns_under("conversations", "conversation"),
         turns_under("conversations", "conversation"),
     ),
-    "prompt_completion": Shape('{"prompt", "completion"}, texts or messages', _is_prompt, _prompted),
-    "natinst": Shape('{"Definition", "Positive Examples", "Instances"}', _has("Definition", "Instances"), natinst),
-    "tags": Shape('{"text": "<|user|>..."}', _is_tagged, from_tagged_text),
-    "turns": Shape('[{"role", "content"}], a list of turns', _is_turns, _turns),
-    "text": Shape("an instruction as text", lambda value: isinstance(value, str), bare),
-    "question_answer": Shape(about_pairs(), is_pair, pair),
-    "preference": Shape('{"prompt", "chosen", "rejected"}, read as prompt and chosen', is_preference, preference),
-    "template": Shape('{"text"} in a template: Alpaca, Human/Assistant, ChatML, [INST] ...', is_templated, templated),
+    "prompt_completion": Layout('{"prompt", "completion"}, texts or messages', _is_prompt, _prompted),
+    "natinst": Layout('{"Definition", "Positive Examples", "Instances"}', _has("Definition", "Instances"), natinst),
+    "tags": Layout('{"text": "<|user|>..."}', _is_tagged, from_tagged_text),
+    "turns": Layout('[{"role", "content"}], a list of turns', _is_turns, _turns),
+    "text": Layout("an instruction as text", lambda value: isinstance(value, str), bare),
+    "question_answer": Layout(about_pairs(), is_pair, pair),
+    "preference": Layout('{"prompt", "chosen", "rejected"}, read as prompt and chosen', is_preference, preference),
+    "template": Layout('{"text"} in a template: Alpaca, Human/Assistant, ChatML, [INST] ...', is_templated, templated),
 }
 """By the name that `--from` takes. A record of our own has keys of others, too, and is nothing else."""
 
 
-def shape_of(name: str, place: str = "--from") -> Shape | None:
+def layout_of(name: str, place: str = "--from") -> Layout | None:
     """The layout of that name, ours or of others; None where nobody knows it, BadInput where it cannot be had."""
-    if name in SHAPES:
-        return SHAPES[name]
+    if name in LAYOUTS:
+        return LAYOUTS[name]
     plugin = plugin_format(name, place)
     if plugin is None:
         return None
     if plugin.fits is None or plugin.read is None:
         raise BadInput(f"format '{shown(name)}' is for writing alone", place=place, fix="take another")
-    return Shape(plugin.about, plugin.fits, plugin.read)
+    return Layout(plugin.about, plugin.fits, plugin.read)
 
 
 WEAK = ("question_answer", "preference", "template")
 """Layouts by customary names of columns: they count where no other fits, for their keys are common beside others."""
-_STRONG = tuple(name for name in SHAPES if name not in WEAK)
+_STRONG = tuple(name for name in LAYOUTS if name not in WEAK)
 
 
 def certainly(value: Any, usual: str) -> bool:  # noqa: ANN401 - any JSON value
@@ -385,9 +385,9 @@ def certainly(value: Any, usual: str) -> bool:  # noqa: ANN401 - any JSON value
     >>> certainly({"instruction": "Name a river.", "output": "Tay"}, "alpaca"), certainly(7, "alpaca")
     (True, False)
     """
-    if usual not in _STRONG or SHAPES["records"].fits(value):
+    if usual not in _STRONG or LAYOUTS["records"].fits(value):
         return False
-    return SHAPES[usual].fits(filled(value))
+    return LAYOUTS[usual].fits(filled(value))
 
 
 def fitting(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
@@ -398,12 +398,12 @@ def fitting(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
     >>> fitting({"instruction": "Name a river.", "prompt": "Q: Name a river.", "response": "Tay"})
     ('alpaca', 'prompt_completion')
     """
-    if SHAPES["records"].fits(value):
+    if LAYOUTS["records"].fits(value):
         return ("records",)
     seen = filled(value)
     # a null says nothing, unless it is what a record has for an answer
     for given in (seen,) if seen is value else (seen, value):
         for names in (_STRONG, WEAK):
-            if fits := tuple(name for name in names if SHAPES[name].fits(given)):
+            if fits := tuple(name for name in names if LAYOUTS[name].fits(given)):
                 return fits
     return ()

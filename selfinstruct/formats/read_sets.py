@@ -24,13 +24,13 @@ from selfinstruct.formats.detect import (
 from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.input_files import InputTable, sources
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.layouts import SHAPES, WEAK, fitting, mended, shape_of
+from selfinstruct.formats.layouts import LAYOUTS, WEAK, fitting, layout_of, mended
 from selfinstruct.formats.rows import unpublished
 from selfinstruct.records import Provenance, Task
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
 
-__all__ = ["SeenIds", "Unreadable", "read_set", "shape_names"]
+__all__ = ["SeenIds", "Unreadable", "layout_names", "read_set"]
 
 
 _CAMELS = "camels/"
@@ -41,7 +41,7 @@ _WIDTH = 100
 def read_set(
     source: str,
     *,
-    shape: str = "",
+    layout: str = "",
     columns: Roles | None = None,
     compat: str = "",
     answered: bool | None = None,
@@ -51,7 +51,7 @@ def read_set(
 ) -> Iterator[Task | Unreadable]:
     """The tasks of a set in their order, and what cannot be used, lazily; memory grows by hashes of ids alone.
 
-    `source` is a file, a folder or a Hub id, with `#SPLIT` where it has several. `shape` is a name of SHAPES, or one
+    `source` is a file, a folder or a Hub id, with `#SPLIT` where it has several. `layout` is a name of LAYOUTS, or one
     of the twelve sets of the Camels paper, as `camels/NAME` where both have the name; without it the first records
     decide, and one that fits several is refused. `columns` says instead what each column is. `answered` rejects
     records without an answer; None: where any of the first records has one, for else it is a set of instructions.
@@ -61,18 +61,18 @@ def read_set(
     """
     seen, notice = seen or SeenIds(), notice or _nothing
     seen.source()
-    converter = _converter(shape, compat)
-    if not converter and shape and shape_of(shape) is None:
-        raise BadInput(f"no layout '{shown(shape)}'", place="--from", fix=f"take one of {', '.join(shape_names())}")
+    converter = _converter(layout, compat)
+    if not converter and layout and layout_of(layout) is None:
+        raise BadInput(f"no layout '{shown(layout)}'", place="--from", fix=f"take one of {', '.join(layout_names())}")
     if compat and not converter:
         raise BadInput(f"compat '{shown(compat)}' without one of its sets", place="compat", fix="name it with --from")
-    if columns and shape:
+    if columns and layout:
         fix = "leave one of them away"
-        raise BadInput(f"both a layout ('{shown(shape)}') and columns are given", place="--columns", fix=fix)
+        raise BadInput(f"both a layout ('{shown(layout)}') and columns are given", place="--columns", fix=fix)
     anything = False
-    layout = Layout(shape, columns, answered)
+    read_as = ReadAs(layout, columns, answered)
     for part in _parts(source, converter, columns):
-        records = _converted(converter, part, compat, seed, seen) if converter else _read(part, layout, seen, notice)
+        records = _converted(converter, part, compat, seed, seen) if converter else _read(part, read_as, seen, notice)
         for record in records:
             anything = True
             yield record
@@ -80,20 +80,20 @@ def read_set(
         raise BadInput("no records", place=shown(source, 400), fix="write one a line")
 
 
-def shape_names(*, ours: bool = False) -> tuple[str, ...]:
+def layout_names(*, ours: bool = False) -> tuple[str, ...]:
     """What `--from` takes; `ours`: without what installed packages add."""
     from selfinstruct.formats.camels import CAMELS
 
-    mine = (*SHAPES, *(f"camels/{name}" if name in SHAPES else name for name in CAMELS))
+    mine = (*LAYOUTS, *(f"camels/{name}" if name in LAYOUTS else name for name in CAMELS))
     return mine if ours else (*mine, *(name for name in plugins.names("formats") if name not in mine))
 
 
-def _converter(shape: str, compat: str) -> str:
+def _converter(layout: str, compat: str) -> str:
     """The name of the Camels set that is meant; empty for a plain layout."""
     from selfinstruct.formats.camels import CAMELS
 
-    bare = shape.removeprefix(_CAMELS)
-    return bare if bare in CAMELS and (compat or bare != shape or bare not in SHAPES) else ""
+    bare = layout.removeprefix(_CAMELS)
+    return bare if bare in CAMELS and (compat or bare != layout or bare not in LAYOUTS) else ""
 
 
 def _parts(source: str, converter: str, columns: Roles | None) -> Iterator[InputTable]:
@@ -115,27 +115,27 @@ def _converted(converter: str, part: InputTable, compat: str, seed: int, seen: S
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ReadAs:
     """How records are to be read: in a layout, by columns, or as the first of them say."""
 
-    shape: str = ""
+    layout: str = ""
     columns: Roles | None = None
     answered: bool | None = None
 
 
 def _read(
-    part: InputTable, layout: Layout, seen: SeenIds, notice: Callable[[str], None]
+    part: InputTable, read_as: ReadAs, seen: SeenIds, notice: Callable[[str], None]
 ) -> Iterator[Task | Unreadable]:
     first = first_of(part.records)
-    doubt = named(first, layout.columns) if layout.columns else None
-    usual = "" if layout.columns else forced(first, layout.shape) if layout.shape else agreed(first)
-    by_look = layout.answered is None and not layout.columns and with_answers(first, layout.shape)
-    answered = bool(layout.columns and layout.columns.output) or by_look or bool(layout.answered)
+    doubt = named(first, read_as.columns) if read_as.columns else None
+    usual = "" if read_as.columns else forced(first, read_as.layout) if read_as.layout else agreed(first)
+    by_look = read_as.answered is None and not read_as.columns and with_answers(first, read_as.layout)
+    answered = bool(read_as.columns and read_as.columns.output) or by_look or bool(read_as.answered)
     origin = Provenance(stage="input", source=part.name)
-    reader = TaskReader(origin, seen, notice, layout.shape, usual, layout.columns, answered)
+    reader = TaskReader(origin, seen, notice, read_as.layout, usual, read_as.columns, answered)
     whole: Iterator[Line | BadRecord] = chain(first, part.records)
-    if layout.columns and doubt:
-        whole = each_somewhere(whole, layout.columns.given.values(), doubt)
+    if read_as.columns and doubt:
+        whole = each_somewhere(whole, read_as.columns.given.values(), doubt)
     for item in whole:
         yield reader.read(item)
 
@@ -144,56 +144,58 @@ def _nothing(said: str) -> None:
     del said
 
 
-def explained(source: str, *, shape: str = "", columns: Roles | None = None) -> Iterator[str]:
+def explained(source: str, *, layout: str = "", columns: Roles | None = None) -> Iterator[str]:
     """Lines of text, a few for each file; BadInput only where there is nothing to be read at all, or no such layout."""
-    if shape and shape_of(shape) is None:
-        known = ", ".join((*SHAPES, *plugins.names("formats")))
+    if layout and layout_of(layout) is None:
+        known = ", ".join((*LAYOUTS, *plugins.names("formats")))
         fix = f"to explain one take {known}; the sets of Camels have rules of their own"
-        raise BadInput(f"no layout '{shown(shape)}'", place="--from", fix=fix)
-    if shape and columns:
-        raise BadInput(f"both a layout ('{shown(shape)}') and columns", place="--columns", fix="leave one of them away")
+        raise BadInput(f"no layout '{shown(layout)}'", place="--from", fix=fix)
+    if layout and columns:
+        raise BadInput(
+            f"both a layout ('{shown(layout)}') and columns", place="--columns", fix="leave one of them away"
+        )
     for part in sources(source, named=not (columns and columns.numbered)):
         first = first_of(part.records)
         yield part.place
-        for line in _of_part(part, first, shape, columns):
+        for line in _of_part(part, first, layout, columns):
             yield f"  {line}"
 
 
-def _of_part(part: InputTable, first: Sequence[Line | BadRecord], shape: str, columns: Roles | None) -> Iterator[str]:
+def _of_part(part: InputTable, first: Sequence[Line | BadRecord], layout: str, columns: Roles | None) -> Iterator[str]:
     if not first:
         yield "no records"
         return
     try:
         if columns and (doubt := named(first, columns)):
             yield f"{doubt.what} in the first records; {doubt.fix}"
-        usual = "" if columns else forced(first, shape) if shape else agreed(first)
+        usual = "" if columns else forced(first, layout) if layout else agreed(first)
     except BadInput as fault:
         yield f"not readable so: {fault.what}; {fault.fix}"
         yield from _fits(first)
         return
-    yield from _why(first, shape, columns, usual)
-    answered = bool(columns and columns.output) or (not columns and with_answers(first, shape))
+    yield from _why(first, layout, columns, usual)
+    answered = bool(columns and columns.output) or (not columns and with_answers(first, layout))
     if not answered:
         yield "none of the first records has an answer: it is read as a set of instructions"
     origin = Provenance(stage="input", source=part.name)
-    reader = TaskReader(origin, SeenIds(), lambda _: None, shape, usual, columns, answered)
+    reader = TaskReader(origin, SeenIds(), lambda _: None, layout, usual, columns, answered)
     yield from _tried([reader.read(item) for item in islice(chain(first, part.records), _LOOKED)])
 
 
-def _why(first: Sequence[Line | BadRecord], shape: str, columns: Roles | None, usual: str) -> Iterator[str]:
+def _why(first: Sequence[Line | BadRecord], layout: str, columns: Roles | None, usual: str) -> Iterator[str]:
     lines = [item for item in first if isinstance(item, Line)]
     if columns:
         yield f"read by the columns that were named: {columns.as_words()}"
         return
-    if shape and (layout := shape_of(shape)):
-        yield f"read as {shape} ({layout.about}), because --from says so"
+    if layout and (known := layout_of(layout)):
+        yield f"read as {layout} ({known.about}), because --from says so"
         return
     votes = Counter(fit[0] for item in lines if len(fit := fitting(plain(item.value))) == 1)
     if not usual:
         yield f"each record by itself: {', '.join(f'{name} {count}' for name, count in votes.most_common())}"
     else:
         why = f"{votes[usual]} of the first {len(lines)} records fit it and no other"
-        yield f"read as {usual} ({SHAPES[usual].about}): {why}"
+        yield f"read as {usual} ({LAYOUTS[usual].about}): {why}"
     if usual in WEAK:
         yield "by customary names of columns, since no layout of its own fits"
     by_name = [columns_of(plain(item.value)) for item in lines if usual == "question_answer"]
@@ -234,14 +236,15 @@ def _tried(records: Sequence[Task | Unreadable]) -> Iterator[str]:
     if held_out := sum(task.held_out for task in tasks):
         yield f"{held_out:,} are marked as of the test split"
     extras = [item for task in tasks for item in task.extra.items()]
-    beside = Counter(
+    turn_fields = Counter(
         name
         for key, item in extras
         if key in TURN_KEYS and isinstance(item, list)
         for name in {name for turn in item if isinstance(turn, dict) for name in turn}
     )
-    if beside:
-        yield f"fields of turns that stay beside: {shown(', '.join(name for name, _ in beside.most_common(20)), 400)}"
+    if turn_fields:
+        listed = ", ".join(name for name, _ in turn_fields.most_common(20))
+        yield f"fields of turns that stay beside: {shown(listed, 400)}"
     own = Counter(key for key, _ in extras if key not in TURN_KEYS)
     if own:
         listed = ", ".join(name for name, _ in own.most_common(20))

@@ -9,12 +9,14 @@ from typing import TypeGuard, cast
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.conversations import TURN_KEYS, tagged, user_turn
+from selfinstruct.formats.conversations import TURN_KEYS, tagged
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_text import parse
 from selfinstruct.formats.loss_marks import marked_turns, row_mark
 from selfinstruct.formats.plugin_formats import Format, writable
-from selfinstruct.records import Instance, Json, Message, Task
+from selfinstruct.prompt_templates import user_turn
+from selfinstruct.records import Instance, Json, Task
+from selfinstruct.task_turns import turns
 from selfinstruct.text import shown
 from selfinstruct.text.quoting import finite_json_text, json_bytes
 
@@ -32,17 +34,6 @@ def messages(task: Task, pair: Instance) -> Row:
         asked: Json = {"role": "user", "content": user_turn(task.instruction, pair.input)}
         return {"messages": [asked, {"role": "assistant", "content": pair.output}]}
     return {"messages": [{"role": turn.role, "content": turn.content} for turn in turns(task, pair)]}
-
-
-def turns(task: Task, pair: Instance) -> list[Message]:
-    """The whole conversation, its system turn first."""
-    opening = [Message("system", task.system)] if task.system else []
-    return [
-        *opening,
-        Message("user", user_turn(task.instruction, pair.input)),
-        Message("assistant", pair.output),
-        *task.later,
-    ]
 
 
 def alpaca(task: Task, pair: Instance) -> Row:
@@ -134,7 +125,7 @@ def rows(
             continue
         fit = fitted(task, layout, first_turn=first_turn)
         for index in range(len(task.instances)):
-            yield {**content(fit, index, layout, encode), **_about(fit, index, layout)}
+            yield {**content(fit, index, layout, encode), **_own_columns(fit, index, layout)}
 
 
 def fitted(task: Task, layout: str, *, first_turn: bool) -> Task:
@@ -170,9 +161,9 @@ def own_fields(task: Task, index: int) -> Row:
     """
     fields = dict(task.extra)
     for key in ("instances", "Instances"):
-        beside = fields.get(key)
-        if isinstance(beside, list) and len(beside) == len(task.instances):
-            own = beside[index]
+        by_instance = fields.get(key)
+        if isinstance(by_instance, list) and len(by_instance) == len(task.instances):
+            own = by_instance[index]
             if isinstance(own, dict):
                 del fields[key]
                 fields |= {name: item for name, item in own.items() if name not in fields}
@@ -182,25 +173,25 @@ def own_fields(task: Task, index: int) -> Row:
     return fields
 
 
-def _about(task: Task, index: int, layout: str) -> Row:
+def _own_columns(task: Task, index: int, layout: str) -> Row:
     """What leads from a row back to its record."""
-    about = own_fields(task, index)
+    metadata = own_fields(task, index)
     if task.system and one_turn(layout):
-        about["system"] = task.system
+        metadata["system"] = task.system
     if task.measures:
-        about["measures"] = dict(task.measures)
+        metadata["measures"] = dict(task.measures)
     if layout not in WITH_TURNS:
-        about |= row_mark(task, index)
-    return _origin(task, index, about)
+        metadata |= row_mark(task, index)
+    return _origin(task, index, metadata)
 
 
-def _origin(task: Task, index: int, about: Row) -> Row:
+def _origin(task: Task, index: int, metadata: Row) -> Row:
     return {
         "id": f"{task.id}/{index}",
         "is_classification": task.is_classification,
         "source": task.provenance.source or task.provenance.stage,
         "model": task.provenance.model,
-        "metadata": json.dumps(about, ensure_ascii=False, sort_keys=True) if about else "",
+        "metadata": json.dumps(metadata, ensure_ascii=False, sort_keys=True) if metadata else "",
     }
 
 
@@ -213,18 +204,18 @@ def with_beside(said: Json, own: Row) -> Json:
     """
     assert isinstance(said, list)
     for key in TURN_KEYS:
-        beside = own.get(key)
-        if not _is_beside(beside):
+        turn_fields = own.get(key)
+        if not _are_turn_fields(turn_fields):
             continue
-        opening: list[Json] = [{}] if len(beside) == len(said) - 1 else []  # a system turn from a field of its own
-        more = [*opening, *beside]
+        opening: list[Json] = [{}] if len(turn_fields) == len(said) - 1 else []  # a system turn from a field of its own
+        more = [*opening, *turn_fields]
         if len(more) == len(said):
             del own[key]
             return [{**cast("Row", extra), **cast("Row", turn)} for extra, turn in zip(more, said, strict=True)]
     return said
 
 
-def _is_beside(value: Json) -> TypeGuard[list[Json]]:
+def _are_turn_fields(value: Json) -> TypeGuard[list[Json]]:
     """A list of what stood beside turns, and not of turns."""
     return isinstance(value, list) and all(isinstance(item, dict) and item.keys().isdisjoint(_SAID) for item in value)
 
@@ -266,7 +257,7 @@ def unpublished(row: Row) -> Unpublished | None:
     turns_under = next((key for key in TURN_KEYS if isinstance(value.get(key), list)), "")
     if turns_under:
         value[turns_under] = with_beside(value[turns_under], fields)
-    taken = {key: item for key, item in fields.items() if key in value or (key in TURN_KEYS and _is_beside(item))}
+    taken = {key: item for key, item in fields.items() if key in value or (key in TURN_KEYS and _are_turn_fields(item))}
     fields = {key: item for key, item in fields.items() if key not in taken}
     if taken:
         value["metadata"] = {"extra": taken}

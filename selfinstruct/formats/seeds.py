@@ -1,4 +1,4 @@
-"""Reads seed tasks in the shapes people have them: Self-Instruct's, Alpaca's, or a bare list of instructions."""
+"""Reads seed tasks in the layouts people have them: Self-Instruct's, Alpaca's, or a bare list of instructions."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,11 +17,11 @@ from selfinstruct.text import shown
 
 _INSIDE_WHEEL = Path(__file__).parent / "seeds" / "self_instruct.jsonl"
 _IN_CHECKOUT = Path(__file__).parents[2] / "seeds" / "self_instruct.jsonl"
-_SHAPES = (
+_LAYOUTS = (
     'a Self-Instruct task {"instruction", "instances": [{"input", "output"}], "is_classification"}, '
     'an Alpaca record {"instruction", "input", "output"}, or an instruction as text'
 )
-_EXPECTED = f"expected {_SHAPES}"
+_EXPECTED = f"expected {_LAYOUTS}"
 
 
 def builtin_seeds() -> Path:
@@ -32,13 +32,13 @@ def builtin_seeds() -> Path:
 def read_seeds(path: Path, *, human: bool = True) -> tuple[Task, ...]:
     """The tasks of a file, in order; a user's id, name and other fields go into `extra`.
 
-    `human=False` reads the same shapes as material to work on instead of seeds.
-    Raises BadInput with file and line for the first record that fits no shape, and for a file without tasks.
+    `human=False` reads the same layouts as material to work on instead of seeds.
+    Raises BadInput with file and line for the first record that fits no layout, and for a file without tasks.
     """
     lines = read_text_lines(path) if ending(path) == ".txt" else read_values(path)
     tasks = tuple(_distinct(lines, path.name, human=human))
     if not tasks:
-        raise BadInput("no tasks", place=name(path), fix=f"write one a line: {_SHAPES}")
+        raise BadInput("no tasks", place=name(path), fix=f"write one a line: {_LAYOUTS}")
     return tasks
 
 
@@ -83,8 +83,8 @@ def _task(line: Line, origin: Provenance, *, human: bool) -> Task:
     nested = "instances" in value
     used = ("instruction", "instances", "is_classification") if nested else _FLAT_KEYS
     extra = {key: item for key, item in value.items() if key not in used}
-    if nested and (beside := _beside(value, line)):
-        extra["instances"] = beside
+    if nested and (other_fields := _other_fields(value, line)):
+        extra["instances"] = other_fields
     return Task(
         instruction=_filled(_text(value, "instruction", line), line),
         instances=_instances(value, line) if nested else _alpaca(value, line),
@@ -119,7 +119,7 @@ def _instances(value: Mapping[str, Any], line: Line) -> tuple[Instance, ...]:
     )
 
 
-def _beside(value: Mapping[str, Any], line: Line) -> list[Json]:
+def _other_fields(value: Mapping[str, Any], line: Line) -> list[Json]:
     """What instances say besides input and output, one object for each; empty when none says more."""
     more: list[Json] = [
         {key: item for key, item in pair.items() if key not in ("input", "output")} for pair in _pairs(value, line)

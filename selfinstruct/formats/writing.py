@@ -1,14 +1,21 @@
-"""Writes tasks as a file in anybody's layout, with the user's own fields beside it as they came."""
+"""Writes tasks as a file in anybody's layout, with the user's own fields beside it as they came.
+
+Rows that are put aside until all columns are known go as MessagePack, each with its size, faster than as JSON.
+"""
 
 import bz2
 import csv
 import gzip
 import io
+import json
 import lzma
+import math
+import struct
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -20,7 +27,6 @@ from selfinstruct.formats.fields import LAYOUT_KEYS
 from selfinstruct.formats.json_text import as_cell
 from selfinstruct.formats.layouts import fitting, natinst_object
 from selfinstruct.formats.loss_marks import MARK, SOME, marked_turns, row_mark
-from selfinstruct.formats.packed_rows import packed_rows, put_row
 from selfinstruct.formats.parquet_writing import Columns, RowGroups, arrow_file, parquet_file
 from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.formats.rows import (
@@ -43,7 +49,7 @@ from selfinstruct.formats.streams import ending, name
 from selfinstruct.records import Json, Task
 from selfinstruct.text import shown
 
-LAYOUTS = (*COLUMNS, "seeds", "natinst")
+WRITTEN_LAYOUTS = (*COLUMNS, "seeds", "natinst")
 """`seeds` is Self-Instruct's file of tasks with instances, `self_instruct` its encoding as prompt and completion."""
 
 
@@ -91,8 +97,8 @@ def set_rows(
     tasks: Iterable[Task], layout: str, *, encode: Encode | None = None, first_turn: bool = False
 ) -> Iterator[Row]:
     """The rows that `write_set` writes, lazily: one for each instance, in `seeds` and `natinst` for each task."""
-    if layout not in LAYOUTS and writable(layout, "--to") is None:
-        known = ", ".join((*LAYOUTS, *plugins.names("formats")))
+    if layout not in WRITTEN_LAYOUTS and writable(layout, "--to") is None:
+        known = ", ".join((*WRITTEN_LAYOUTS, *plugins.names("formats")))
         raise BadInput(f"no layout '{shown(layout)}'", place="--to", fix=f"take one of {known}")
     for task in tasks:
         fit = fitted(task, layout, first_turn=first_turn)
@@ -121,12 +127,16 @@ def _row(task: Task, index: int, layout: str, encode: Encode | None) -> Row:
 
 def _seed(task: Task) -> Row:
     own = dict(task.extra)
-    beside = own.pop("instances", [])
-    fits = isinstance(beside, list) and len(beside) == len(task.instances)
-    more = [item if isinstance(item, dict) else {} for item in beside] if isinstance(beside, list) and fits else []
+    own_instances = own.pop("instances", [])
+    fits = isinstance(own_instances, list) and len(own_instances) == len(task.instances)
+    more = (
+        [item if isinstance(item, dict) else {} for item in own_instances]
+        if isinstance(own_instances, list) and fits
+        else []
+    )
     more += [{}] * (len(task.instances) - len(more))
-    if not fits and beside:
-        own["instances"] = beside
+    if not fits and own_instances:
+        own["instances"] = own_instances
     pairs: list[Json] = [
         {**other, "input": pair.input, "output": pair.output} for pair, other in zip(task.instances, more, strict=True)
     ]
@@ -159,20 +169,20 @@ def _joined(row: Row, task: Task, own: dict[str, Json], layout: str) -> Row:
         row["is_classification"] = task.is_classification
     if task.system and one_turn(layout):
         row["system"] = task.system
-    about: Row = {"measures": dict(task.measures)} if task.measures else {}
+    metadata: Row = {"measures": dict(task.measures)} if task.measures else {}
     taken = {key for key in own if key in row or key in ("system", "is_classification", SOME)}
     if one_turn(layout):
         taken |= own.keys() & {"history"}  # it would be taken for turns before the row's own
     if not _is_of(layout, {**row, **own}):  # the user's own fields make another layout of it, or none
         taken |= {key for key in own if key in LAYOUT_KEYS}
     if clashing := {key: item for key, item in own.items() if key in taken}:
-        about["extra"] = clashing
+        metadata["extra"] = clashing
     made = {**row, **{key: item for key, item in own.items() if key not in taken}}
-    if about:
+    if metadata:
         before = made.get("metadata")
         if before is not None and not isinstance(before, dict):
-            about["extra"] = {**clashing, "metadata": before}
-        made["metadata"] = {**before, **about} if isinstance(before, dict) else about
+            metadata["extra"] = {**clashing, "metadata": before}
+        made["metadata"] = {**before, **metadata} if isinstance(before, dict) else metadata
     return made
 
 
@@ -283,3 +293,42 @@ def _zstandard(path: Path, raw: IO[bytes]) -> Any:  # noqa: ANN401 - the library
             ".zst needs one more package", place=name(path), fix="pip install 'selfinstruct[zstd]'"
         ) from None
     return zstandard.ZstdCompressor().stream_writer(raw)
+
+
+_HEAD = struct.Struct("<Q?")
+
+
+@cache
+def _coders() -> tuple[Any, Any]:
+    from msgspec import msgpack
+
+    return msgpack.Encoder(), msgpack.Decoder()
+
+
+def put_row(file: IO[bytes], row: Row) -> None:
+    """Append a row, null for what is no number; one that MessagePack has no room for goes as JSON."""
+    row = {column: value if isinstance(value, str) else _finite(value) for column, value in row.items()}
+    try:
+        packed, plain = _coders()[0].encode(row), True
+    except (OverflowError, RecursionError):
+        packed, plain = json.dumps(row).encode("ascii"), False
+    file.write(_HEAD.pack(len(packed), plain))
+    file.write(packed)
+
+
+def packed_rows(file: IO[bytes]) -> Iterator[tuple[Row, int]]:
+    """The rows from here on, each with about its size in bytes."""
+    while head := file.read(_HEAD.size):
+        size, plain = _HEAD.unpack(head)
+        packed = file.read(size)
+        yield (_coders()[1].decode(packed) if plain else json.loads(packed)), size
+
+
+def _finite(value: Json) -> Json:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [item if isinstance(item, str) else _finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: item if isinstance(item, str) else _finite(item) for key, item in value.items()}
+    return value

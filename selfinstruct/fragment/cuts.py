@@ -190,8 +190,8 @@ def _edges(text: str) -> tuple[int, ...]:
     inner = [run.end() for run in _RUN.finditer(text)][:-1]
     if _spaced(text):
         return tuple(inner)
-    beside = [at for at, (before, after) in enumerate(pairwise(text), 1) if _may_part(before, after)]
-    return tuple(sorted([*inner, *beside]))
+    between_signs = [at for at, (before, after) in enumerate(pairwise(text), 1) if _may_part(before, after)]
+    return tuple(sorted([*inner, *between_signs]))
 
 
 def _parts(text: str, offsets: list[int]) -> Iterator[int]:

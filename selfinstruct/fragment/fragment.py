@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from selfinstruct.records import Json, digest
 
-Shape: TypeAlias = Literal["whole", "part", "either", "said"]
+PromptCut: TypeAlias = Literal["whole", "part", "either", "said"]
 ANSWER_LIKE, CONTINUATION_LIKE = 1, 0
 """The two labels."""
 
@@ -17,7 +17,7 @@ class FragmentKind:
 
     name: str
     label: int
-    prompt: Shape
+    prompt: PromptCut
     """Whole instructions (I), cut ones (I_p), half and half, or whichever the record says."""
     share: float
     """Of all fragments with its label, unless the knob `shares` says otherwise."""
@@ -56,7 +56,7 @@ class Fragment:
     """A labelled pair from which a judge learns (arXiv 2307.03692, section 3)."""
 
     prompt: str
-    """I or I_p."""
+    """I or I_p: the instruction, whole or cut."""
     continuation: str
     """What follows it: I_c, R, both, or one of the kinds beyond the paper."""
     kind: str

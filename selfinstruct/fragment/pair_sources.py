@@ -33,7 +33,7 @@ class Source:
     """I: the instruction, and after a blank line the input where there is one."""
     instruction: str
     answer: str
-    """R."""
+    """R: the response."""
     with_input: bool
     set: str
     language: str

@@ -97,10 +97,10 @@ class Propose:
         seeds, machine = self._known(bench, asking, model.traits, topic)
         if len(seeds) < asking.demonstrations - min(asking.machine_demonstrations, len(machine)):
             yield Measured("fewer_demonstrations", {"asked": asking.demonstrations, "seeds": len(seeds)})
-        prompts = self._asked(bench, asking, model.traits, seeds, machine, topic)
+        prompts = self._prompts(bench, asking, model.traits, seeds, machine, topic)
         unrecorded = 0
         failure: Failure | None = None
-        for asked in ask(model, prompts, lambda about: self._request(about, asking, model.traits)):
+        for asked in ask(model, prompts, lambda drawn_prompt: self._request(drawn_prompt, asking, model.traits)):
             if isinstance(asked.reply, Failure):
                 failure = asked.reply
                 unrecorded += failure.kind == "not_recorded"
@@ -161,7 +161,7 @@ class Propose:
             return small and self.style == "self_instruct" and not self.classification_only
         return self.demonstrate == "without_input"
 
-    def _asked(
+    def _prompts(
         self,
         bench: Bench,
         asking: Asking,
@@ -197,8 +197,8 @@ class Propose:
             else:
                 yield reference_program.draw(rng, machine, seeds, total, from_machine)
 
-    def _request(self, about: _DrawnPrompt, asking: Asking, traits: Traits) -> Request:
-        template, drawn = about.template, about.drawn
+    def _request(self, drawn_prompt: _DrawnPrompt, asking: Asking, traits: Traits) -> Request:
+        template, drawn = drawn_prompt.template, drawn_prompt.drawn
         several = SMALL_CHOICES if traits.small and traits.multiple and self.profile == "default" else 1
         return Request(
             prompt=template.prompt(drawn),
@@ -213,8 +213,8 @@ class Propose:
             purpose="propose",
         )
 
-    def _outcomes(self, about: _DrawnPrompt, completion: Completion) -> Iterator[Outcome]:
-        template, drawn = about.template, about.drawn
+    def _outcomes(self, drawn_prompt: _DrawnPrompt, completion: Completion) -> Iterator[Outcome]:
+        template, drawn = drawn_prompt.template, drawn_prompt.drawn
         read = completion.choices[:1] if self.profile == "reference" else completion.choices
         for index, choice in enumerate(read):
             items = template.items(choice, len(drawn))

@@ -89,7 +89,7 @@ class NumberedList:
 
     @property
     def label(self) -> str:
-        """As in `ProposalTemplate`."""
+        """Name and version of the prompt text."""
         return self.text.label
 
     @property
@@ -98,7 +98,7 @@ class NumberedList:
         return _TASKS_SCHEMA.replace("ITEM", '{"type":"string"}') if self.template == "json" else ""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
-        """As in `ProposalTemplate`."""
+        """The prompt that shows these demonstrations."""
         shown = [reference_program.listed(task.instruction) for task in demonstrations]
         listed = parse_instructions.numbered(shown, label=self.mark)
         if self.template == "completion":
@@ -155,7 +155,7 @@ class Entries:
 
     @property
     def label(self) -> str:
-        """As in `ProposalTemplate`."""
+        """Name and version of the prompt text."""
         return self.text.label
 
     @property
@@ -164,7 +164,7 @@ class Entries:
         return _TASKS_SCHEMA.replace("ITEM", _ENTRY_SCHEMA) if self.template == "json" else ""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
-        """As in `ProposalTemplate`."""
+        """The prompt that shows these demonstrations."""
         shown = len(demonstrations)
         opened = parse_instances.written(demonstrations)
         if self.template == "completion":
@@ -174,14 +174,14 @@ class Entries:
         return _user(_filled(self.text, self.topic, what=self.what, list=closed, **values))
 
     def stop(self, shown: int) -> tuple[str, ...]:
-        """As in `ProposalTemplate`."""
+        """Texts that end an answer, for so many demonstrations shown."""
         last = shown + self.wanted + 1
         if self.strict:
             return (f"\n{last}", f"{last}.")
         return () if self.template != "completion" else (f"\n{last}. Instruction:",)
 
     def items(self, choice: Choice, shown: int) -> list[ProposedItem]:
-        """As in `ProposalTemplate`."""
+        """What an answer holds; a completion thrown away whole gives nothing."""
         if self.strict:
             return self._strict_items(choice, shown)
         if self.template == "json":
@@ -213,7 +213,7 @@ class ReferenceList:
     json_schema = ""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
-        """As in `ProposalTemplate`."""
+        """The prompt that shows these demonstrations."""
         text = reference_program.propose_prompt(
             [task.instruction for task in demonstrations], classification_only=self.classification_only
         )

@@ -223,7 +223,7 @@ def places(pairs: Sequence[tuple[str, str]], *, pair_aware: bool, bits: int = BI
     waiting, rows = iter(pairs), []
     while batch := list(islice(waiting, _BATCH)):
         reading = read(batch)
-        blocks = [*_said(reading), *(_asked(reading) if pair_aware else ())]
+        blocks = [*_reply_features(reading), *(_prompt_features(reading) if pair_aware else ())]
         rows.append(np.concatenate([_hashed(kind, block, bits) for kind, block in enumerate(blocks)], axis=1))
     return np.concatenate(rows) if rows else np.zeros((0, 1), np.int32)
 
@@ -238,7 +238,7 @@ def _hashed(kind: int, block: FeatureBlock, bits: int) -> "NDArray[np.int32]":
     return indices
 
 
-def _said(reading: Reading) -> Iterator[FeatureBlock]:
+def _reply_features(reading: Reading) -> Iterator[FeatureBlock]:
     """What the continuation alone says."""
     words = _words(reading)
     for names in _SAID:
@@ -250,7 +250,7 @@ def _said(reading: Reading) -> Iterator[FeatureBlock]:
     yield FeatureBlock(_eighths(_distinct(pairs, there), there))
 
 
-def _asked(reading: Reading) -> Iterator[FeatureBlock]:
+def _prompt_features(reading: Reading) -> Iterator[FeatureBlock]:
     """How the continuation goes with the prompt."""
     import numpy as np
 

@@ -13,6 +13,7 @@ from selfinstruct.records import Json
 from selfinstruct.stage import Tone
 from selfinstruct.stats import Estimate, of_draws, share, times_drawn
 from selfinstruct.text import words
+from selfinstruct.text.quoting import six_digits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,6 @@ BINS = 10
 """Of equal width, for the expected calibration error (Guo et al. 2017)."""
 _DRAWS = 1_000
 _AT_ONCE = 50
-_DIGITS = 6
 LENGTHS = ((4, "1-4"), (8, "5-8"), (16, "9-16"), (32, "17-32"), (64, "33-64"))
 """Words of the continuation, upper bounds; the rest is `65+`."""
 
@@ -63,7 +63,7 @@ def measures(predictions: Predictions, *, threshold: float, seed: int) -> dict[s
     report: dict[str, Json] = {
         "n": n,
         "sources": count,
-        "prevalence": round(float(predictions.labels.mean()), _DIGITS),
+        "prevalence": six_digits(float(predictions.labels.mean())),
         "threshold": threshold,
         **{name: rounded(estimate) for name, estimate in shares.items()},
     }
@@ -86,7 +86,7 @@ def rounded(estimate: Estimate | None) -> Json:
     if estimate is None:
         return None
     ends = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-    return {name: None if end is None else round(end, _DIGITS) for name, end in ends.items()}
+    return {name: six_digits(end) for name, end in ends.items()}
 
 
 def _of_draws(
@@ -170,7 +170,7 @@ def evaluated(judge: Tone, fragments: Sequence[LabelledFragment], *, seed: int) 
         "by_set": _by(fragments, lambda fragment: fragment.set, right),
         "by_language": _by(fragments, lambda fragment: fragment.language, right),
         "first_character": {
-            "accuracy": round(float(ruled.mean()), _DIGITS),
+            "accuracy": six_digits(float(ruled.mean())),
             "by_kind": _by(fragments, lambda fragment: fragment.kind, ruled),
             "by_length": _by(fragments, lambda fragment: length(fragment.continuation), ruled),
         },
@@ -205,7 +205,7 @@ def _by(
     for fragment, well in zip(fragments, right.tolist(), strict=True):
         groups.setdefault(name(fragment), []).append(well)
     return {
-        group: {"n": len(hits), "accuracy": round(sum(hits) / len(hits), _DIGITS)}
+        group: {"n": len(hits), "accuracy": six_digits(sum(hits) / len(hits))}
         for group, hits in sorted(groups.items())
         if group
     }

@@ -44,7 +44,7 @@ class JudgeExamples:
     labels: "NDArray[np.float64]"
     """1 or 0."""
     weights: "NDArray[np.float64]"
-    """How much each counts."""
+    """Weight of each example in the fit."""
 
 
 @dataclass(frozen=True, slots=True)

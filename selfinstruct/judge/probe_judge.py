@@ -144,7 +144,7 @@ def columns(
     return np.concatenate([states[:, :wide].astype(np.float64), likely, likely * whole[:, None], more], axis=1)
 
 
-def beside(likelihoods: int) -> int:
+def unscaled_columns(likelihoods: int) -> int:
     """How many columns are taken as they are."""
     return 2 * likelihoods + 3
 
@@ -166,7 +166,10 @@ def learned_line(
 
     pairs = [(read.prompt, read.response) for read in reads]
     whole = np.array([read.whole for read in reads], np.bool_)
-    seen, plain = columns(states(pairs), linear.scores(pairs), whole, states.likelihoods), beside(states.likelihoods)
+    seen, plain = (
+        columns(states(pairs), linear.scores(pairs), whole, states.likelihoods),
+        unscaled_columns(states.likelihoods),
+    )
     labels = np.array([read.label or 0 for read in reads], np.float64)
 
     def line(of: "NDArray[np.bool_]") -> LinearProbe:

@@ -9,13 +9,13 @@ from selfinstruct.judge.judge_metrics import Predictions, measures, rounded
 from selfinstruct.records import Json
 from selfinstruct.stage import Tone
 from selfinstruct.stats import bootstrap, kappa
+from selfinstruct.text.quoting import six_digits
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-_DIGITS = 6
 _KIND = 8
 """Completions that a kind of model needs, to tell how a judge errs on it."""
 _TEXTS = ("prompt", "response", "model", "wrapper", "source")
@@ -219,9 +219,9 @@ def _undecided(rows: Sequence[tuple[Labelled, bool]]) -> Json:
     return {
         "n": len(called),
         "called_answer_like": sum(called),
-        "accuracy_as_answers": round((right + sum(called)) / whole, _DIGITS),
-        "accuracy_as_others": round((right + len(called) - sum(called)) / whole, _DIGITS),
-        "accuracy_as_half": round((right + len(called) / 2) / whole, _DIGITS),
+        "accuracy_as_answers": six_digits((right + sum(called)) / whole),
+        "accuracy_as_others": six_digits((right + len(called) - sum(called)) / whole),
+        "accuracy_as_half": six_digits((right + len(called) / 2) / whole),
     }
 
 
@@ -262,7 +262,7 @@ def _group(rows: Sequence[tuple[Labelled, bool]], seed: int) -> dict[str, Json]:
         "called_answer_like": sum(said),
         "accuracy": metrics["accuracy"],
         "bias": rounded(bias),
-        "kappa": _rounded(kappa(truth, said)),
+        "kappa": six_digits(kappa(truth, said)),
         "confusion": {
             "true_positives": pairs.count((True, True)),
             "false_negatives": pairs.count((True, False)),
@@ -274,10 +274,6 @@ def _group(rows: Sequence[tuple[Labelled, bool]], seed: int) -> dict[str, Json]:
 
 def _mean(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
     return sums[..., 0] / sums[..., 1]
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, _DIGITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,16 +330,16 @@ def agreement(pairs: Sequence[tuple[int | None, int | None]]) -> dict[str, Json]
     sure = [(label, again) for label, again in pairs if label is not None and again is not None]
     both, neither = sure.count((1, 1)), sure.count((0, 0))
     count, differ = len(sure), len(sure) - both - neither
-    figures: dict[str, Json] = {"n": count, "unsure": round(1 - count / len(pairs), _DIGITS) if pairs else None}
+    figures: dict[str, Json] = {"n": count, "unsure": six_digits(1 - count / len(pairs)) if pairs else None}
     if not count:
         return figures
     first, second = ([pair[side] for pair in sure] for side in (0, 1))
     agreed, share = (both + neither) / count, (sum(first) + sum(second)) / (2 * count)
     by_prevalence = 2 * share * (1 - share)
     return figures | {
-        "agreement": round(agreed, _DIGITS),
-        "kappa": _rounded(kappa(first, second)),
-        "ac1": round((agreed - by_prevalence) / (1 - by_prevalence), _DIGITS),
-        "on_answers": round(2 * both / (2 * both + differ), _DIGITS) if both or differ else None,
-        "on_others": round(2 * neither / (2 * neither + differ), _DIGITS) if neither or differ else None,
+        "agreement": six_digits(agreed),
+        "kappa": six_digits(kappa(first, second)),
+        "ac1": six_digits((agreed - by_prevalence) / (1 - by_prevalence)),
+        "on_answers": six_digits(2 * both / (2 * both + differ)) if both or differ else None,
+        "on_others": six_digits(2 * neither / (2 * neither + differ)) if neither or differ else None,
     }

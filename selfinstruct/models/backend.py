@@ -127,15 +127,15 @@ class Totals(Protocol):
 
     @property
     def unconfirmed_cost(self) -> Decimal:
-        """As in `Spent`."""
+        """US dollars reserved for requests that were sent and never answered on record: they count against the cap."""
 
     @property
     def unconfirmed_tokens(self) -> int:
-        """As in `Spent`."""
+        """Tokens reserved for the same."""
 
     @property
     def unknown_prices(self) -> int:
-        """As in `Spent`."""
+        """Answers whose price is unknown."""
 
 
 class AnswerStore(Protocol):
@@ -163,7 +163,7 @@ class AnswersInMemory:
     answers: dict[tuple[str, str, int], Completion] = field(default_factory=dict)
 
     def find(self, key: str, scope: str, ordinal: int) -> Completion | None:
-        """As in `AnswerStore`."""
+        """The answer already paid for, if any."""
         return self.answers.get((key, scope, ordinal))
 
     def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> Future[None]:
@@ -174,7 +174,7 @@ class AnswersInMemory:
     def write(
         self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
     ) -> Future[None]:
-        """As in `AnswerStore`."""
+        """Commit an answer and clear its reservation; it may be used when the future is done."""
         del request, raw, sent
         self.answers[completion.request.rpartition(".")[0], scope, ordinal] = completion
         return _done()

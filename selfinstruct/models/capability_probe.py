@@ -70,15 +70,15 @@ class _Learner:
             known = asking.capabilities
             text = turns = None
             if known.completions and stated.completions is None:
-                text = await self._asked(TEXT)
+                text = await self._probe(TEXT)
             if known.chat and (stated.chat is None or stated.schema is None):
-                turns = await self._asked(TURNS, needed=not isinstance(text, Answer))
+                turns = await self._probe(TURNS, needed=not isinstance(text, Answer))
             asking.capabilities = _capabilities_of(asking.capabilities, stated, text, turns)
         finally:
             asking.allowance = None
             await self.backend.close()  # its connections belong to this event loop
 
-    async def _asked(self, request: Request, *, needed: bool = True) -> Answer | CallError:
+    async def _probe(self, request: Request, *, needed: bool = True) -> Answer | CallError:
         """The answer, or why there is none: a passing fault is waited out, for a while.
 
         What is not `needed` does not end a run whose cap has no room for it.

@@ -250,8 +250,8 @@ class Dispatcher:
         self._heard(sent)
         if answer.thought:
             self.thinking.seen()
-        beside = {"sent": answer.sent} if answer.sent else {}
-        written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw, **beside)
+        details = {"sent": answer.sent} if answer.sent else {}
+        written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw, **details)
         self._budget.settle(reservation, cost, answer.usage)
         written.add_done_callback(partial(self._written, call, completion))
         return written

@@ -49,7 +49,7 @@ class Embedded:
         self._threads: ThreadPoolExecutor | None = None
 
     async def answer(self, request: Request) -> Answer:
-        """As in `Backend`."""
+        """One answer, or CallError."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self.in_flight, thread_name_prefix="embedded")
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, request)

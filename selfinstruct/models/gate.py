@@ -140,17 +140,17 @@ class ScopedModel:
     def __init__(self, gate: Gate, scope: str) -> None:
         """Made by `Gate.scoped`."""
         self._gate, self._scope = gate, scope
-        self._asked: Counter[str] = Counter()
+        self._times_asked: Counter[str] = Counter()
         self.counts = RequestCounts()
 
     @property
     def name(self) -> str:
-        """As in `Model`."""
+        """The model's spec without secrets, such as `openai:gpt-5` or `embedded`."""
         return self._gate.backend.name
 
     @property
     def traits(self) -> Traits:
-        """As in `Model`."""
+        """What it can be asked for."""
         return self._gate.backend.traits
 
     @property
@@ -205,8 +205,8 @@ class ScopedModel:
 
     def _call(self, request: Request, batch: Batch) -> Call:
         key = request.key(self.name)
-        ordinal = self._asked[key]
-        self._asked[key] += 1
+        ordinal = self._times_asked[key]
+        self._times_asked[key] += 1
         call = Call(request, key, self._scope, ordinal, batch)
         answer = self._gate._book.find(key, self._scope, ordinal)  # noqa: SLF001 - as above
         if answer is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from selfinstruct.atomic_files import beside, create, room, sweep_beside, sync_file
+from selfinstruct.atomic_files import create, room, sweep_beside, sync_file, temporary_name
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.models.transformers_weights import load_weights
 
@@ -42,7 +42,7 @@ def export_gguf(student: Path, original: Path, out: Path, *, quantisation: Quant
     tensors = _tensors(loaded.model, form, student)
     out.parent.mkdir(parents=True, exist_ok=True)
     sweep_beside(out)
-    made = beside(out)
+    made = temporary_name(out)
     try:
         create(made).close()
         template = getattr(loaded.tokenizer, "chat_template", None)

@@ -133,8 +133,8 @@ def adapter_base(place: Path) -> str:
     if not isinstance(base, str) or not base:
         what = "does not name its base"
         raise BadInput(what, place=str(place / _ADAPTER), fix="give it a key 'base_model_name_or_path'")
-    beside = place / base
-    return str(beside) if beside.is_dir() else _ours(place, base)
+    nearby = place / base
+    return str(nearby) if nearby.is_dir() else _ours(place, base)
 
 
 def _ours(place: Path, base: str) -> str:

@@ -268,7 +268,7 @@ def sent_as(request: Request, bodies: Sequence[Mapping[str, Json]]) -> str:
     sent: list[Json] = []
     for body in bodies:
         short = {key: value for key, value in body.items() if key != "prompt"}
-        if short.get("messages") == _asked(request):
+        if short.get("messages") == _messages(request):
             short.pop("messages", None)
         sent.append(short)
     path = path_of(request)
@@ -291,7 +291,7 @@ def _cut(choice: Choice, stops: Sequence[str]) -> Choice:
     return replace(choice, text=choice.text[: min(ends)], finish_reason="stop") if ends else choice
 
 
-def _asked(request: Request) -> Json:
+def _messages(request: Request) -> Json:
     if isinstance(request.prompt, str):
         return None
     return [{"role": turn.role, "content": whole(turn.content)} for turn in request.prompt]

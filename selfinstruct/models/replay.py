@@ -98,7 +98,7 @@ class Replay:
         own = self._recording.keys.get(wire_key(request))
         if own is not None:
             return own, request.subject
-        asked = _asked(request)
+        asked = _question(request)
         return self._table(request).get(asked), asked
 
     def _table(self, request: Request) -> Mapping[str, RecordedAnswer]:
@@ -111,7 +111,7 @@ def wire_key(request: Request) -> str:
     return json.dumps(request.wire(), sort_keys=True)
 
 
-def _asked(request: Request) -> str:
+def _question(request: Request) -> str:
     """The exact prompt of a proposal; of everything else the task's instruction: our few-shot texts are our own."""
     if request.purpose in {"classify", "instances"}:
         return request.subject.strip()

@@ -15,6 +15,7 @@ from selfinstruct.report.page_parts import (
     Table,
     change_cell,
     count_cell,
+    differences_table,
     estimate_cell,
     model_cells,
     names_of,
@@ -246,17 +247,8 @@ def _compared(name: str, value: _Value, models: Sequence[_Value]) -> ComparedAns
 
 
 def _differences(differences: Sequence[_Value]) -> Table:
-    lines = [
-        (
-            text_cell(difference.get("of")),
-            text_cell(difference.get("above")),
-            count_cell(difference.get("n")),
-            *(change_cell(estimate_in(difference.get(name)), _digits(name)) for name in _COMPARED),
-        )
-        for difference in differences
-    ]
-    head = ("Of", "Over", "Questions", *(_NUMBERS.get(name, "Different words") for name in _COMPARED))
-    return Table(head, lines, words=2, label="Differences on the same questions", dense=True)
+    titles = {name: _NUMBERS.get(name, "Different words") for name in _COMPARED}
+    return differences_table(differences, "questions", titles, _digits)
 
 
 def _answers_by_category(against: str, models: Sequence[_Value]) -> Iterator[Table]:

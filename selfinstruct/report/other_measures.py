@@ -64,7 +64,7 @@ SECTION = Section("measures", "Measures", "What was measured")
 
 def other_measures(rest: Sequence[StageMeasure]) -> OtherMeasuresSection:
     """What is left, each in the shape it has."""
-    blocks = (_SHAPES.get(measure.name, _generic)(measure) for measure in rest)
+    blocks = (_SHOWN_BY_NAME.get(measure.name, _generic)(measure) for measure in rest)
     return OtherMeasuresSection(tuple(block for block in blocks if block.shown))
 
 
@@ -199,8 +199,8 @@ def _before_after(measure: StageMeasure) -> ShownMeasure:
     return ShownMeasure(measure.stage, measure.name, table=table, rest=generic_tables(rest))
 
 
-_Shape: TypeAlias = Callable[[StageMeasure], ShownMeasure]
-_SHAPES: Mapping[str, _Shape] = {
+_Show: TypeAlias = Callable[[StageMeasure], ShownMeasure]
+_SHOWN_BY_NAME: Mapping[str, _Show] = {
     "similarity_curve": _curve,
     "nearest_seed": _nearest_seed,
     "verbs": _verbs,

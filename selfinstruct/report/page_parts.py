@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol, TypeAlias
 
 from selfinstruct.records import Json
 from selfinstruct.report.drawing import Chart
-from selfinstruct.report.json_values import ShownEstimate, count_in, number_in
+from selfinstruct.report.json_values import ShownEstimate, count_in, estimate_in, number_in
 from selfinstruct.report.number_words import DASH, decimals, number, signed
 from selfinstruct.report.summary import RunSummary, StageMeasure
 
@@ -206,6 +206,26 @@ def change_cell(change: ShownEstimate | None, digits: int = 3) -> Cell:
 def row(*values: str) -> tuple[Cell, ...]:
     """Plain texts as cells."""
     return tuple(Cell(value) for value in values)
+
+
+def differences_table(
+    differences: Iterable[Mapping[str, Json]],
+    asked: str,
+    titles: Mapping[str, str],
+    digits: Callable[[str], int] = lambda _: 3,
+) -> Table:
+    """Pairs of models on the same prompts or questions (`asked`): how much the first is above the second, by number."""
+    lines = [
+        (
+            text_cell(difference.get("of")),
+            text_cell(difference.get("above")),
+            count_cell(difference.get("n")),
+            *(change_cell(estimate_in(difference.get(name)), digits(name)) for name in titles),
+        )
+        for difference in differences
+    ]
+    head = ("Of", "Over", asked.capitalize(), *titles.values())
+    return Table(head, lines, words=2, label=f"Differences on the same {asked}", dense=True)
 
 
 def names_of(parts: Iterable[Mapping[str, Json]]) -> list[str]:

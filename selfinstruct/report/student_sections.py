@@ -208,7 +208,7 @@ class _Curve:
     """A drawing over examples seen."""
 
     caption: str
-    aloud: str
+    label: str
     lines: tuple[tuple[str, str, str], ...]
     """Name in a check, colour, and word in the legend, of each."""
     up: str
@@ -221,7 +221,7 @@ class _Curve:
 _CURVES = (
     _Curve(
         caption="Answers",
-        aloud="IFS",
+        label="IFS",
         lines=((IFS.key, KEPT, IFS.short), (IFS_CLEAN.key, GOOD, IFS_CLEAN.short)),
         up="share",
         share=True,
@@ -230,7 +230,7 @@ _CURVES = (
     ),
     _Curve(
         caption="Whole and cut prompts",
-        aloud="Full",
+        label="Full",
         lines=((IFS_FULL.key, KEPT, IFS_FULL.short), (IFS_PARTIAL.key, REJECTED, IFS_PARTIAL.short)),
         up="share",
         share=True,
@@ -239,7 +239,7 @@ _CURVES = (
     ),
     _Curve(
         caption="Loss",
-        aloud="Loss",
+        label="Loss",
         lines=(("loss", SEED, "training loss"),),
         up="nats a token",
         note="mean over the steps since the check before",
@@ -247,7 +247,7 @@ _CURVES = (
     ),
     _Curve(
         caption="Distance from the base",
-        aloud="KL",
+        label="KL",
         lines=(("kl_prose", FAILED, "plain prose"), ("kl_reference", SEED, "reference answers")),
         up="KL, nats a token",
         note="on plain prose it is drift, on reference answers it is format",
@@ -255,7 +255,7 @@ _CURVES = (
     ),
     _Curve(
         caption="Questions of taste",
-        aloud="ObjecQA",
+        label="ObjecQA",
         lines=(("objecqa", FAILED, "ObjecQA"), ("objecqa_answered", SEED, "answered")),
         up="share",
         share=True,
@@ -283,14 +283,16 @@ def _curves(checks: Sequence[_Check], stopped_at: int | None) -> Iterator[Figure
         if drawn[0].points or curve.nothing:
             yield Figure(
                 caption=curve.caption,
-                chart=lines(_aloud(curve.aloud, drawn[0]), drawn, across, up=curve.up, share=curve.share, stop=stop),
+                chart=lines(
+                    _chart_label(curve.label, drawn[0]), drawn, across, up=curve.up, share=curve.share, stop=stop
+                ),
                 note=curve.note,
                 legend=[*(LegendKey(colour, word) for _, colour, word in curve.lines), *stopped],
                 nothing=curve.nothing,
             )
 
 
-def _aloud(what: str, line: ChartLine) -> str:
+def _chart_label(what: str, line: ChartLine) -> str:
     if not line.points:
         return f"{what} was not measured"
     first, last = line.points[0][1].value, line.points[-1][1].value

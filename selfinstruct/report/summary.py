@@ -136,17 +136,17 @@ class Cost:
 
     @property
     def prompt_tokens(self) -> int:
-        """Of all prompts."""
+        """Tokens of all prompts."""
         return sum(line.prompt_tokens for line in self.by_stage)
 
     @property
     def completion_tokens(self) -> int:
-        """Of all completions."""
+        """Tokens of all completions."""
         return sum(line.completion_tokens for line in self.by_stage)
 
     @property
     def tokens(self) -> int:
-        """Of prompts and completions."""
+        """Tokens of prompts and completions together."""
         return self.prompt_tokens + self.completion_tokens
 
     @property
@@ -156,7 +156,7 @@ class Cost:
 
     @property
     def requests(self) -> int:
-        """To all models."""
+        """Requests to all models."""
         return sum(line.requests for line in self.by_stage)
 
     @property
@@ -314,9 +314,9 @@ class RunSummary:
     threshold: float | None = None
     """ROUGE-L above which novelty rejects; None where there was no such stage."""
     machine: TextFigures = TextFigures()
-    """Of the published tasks."""
+    """Figures of the published tasks."""
     human: TextFigures = TextFigures()
-    """Of the seed tasks."""
+    """Figures of the seed tasks."""
     finish_reasons: tuple[Count, ...] = ()
     """Of every choice of every answer; an empty name where the endpoint said nothing."""
     failures: tuple[Count, ...] = ()

@@ -18,6 +18,7 @@ from selfinstruct.report.page_parts import (
     Table,
     change_cell,
     count_cell,
+    differences_table,
     estimate_cell,
     model_cells,
     number_cell,
@@ -98,7 +99,7 @@ class ToneSection:
             unknown_finish=sum(count_in(side.get("unknown_finish")) or 0 for side in sides),
             whole_and_cut=Figure(
                 caption="Whole and cut prompts",
-                chart=charts.pairs(_aloud(sides), [_pair(side) for side in sides]),
+                chart=charts.pairs(_chart_label(sides), [_pair(side) for side in sides]),
                 note="share of responses that answer; the line between the dots is the gap",
                 legend=_LEGEND,
                 nothing="nothing was judged",
@@ -175,7 +176,7 @@ def _pair(side: _Side) -> charts.ChartPair:
     )
 
 
-def _aloud(sides: Sequence[_Side]) -> str:
+def _chart_label(sides: Sequence[_Side]) -> str:
     first = sides[0]
     ifs = number_in(first.get(IFS.key))
     said = "unknown" if ifs is None else f"{ifs:.2f}"
@@ -237,18 +238,8 @@ def _with_judge_error(sides: Sequence[_Side]) -> Table:
 
 
 def _compared(differences: Sequence[_Side]) -> Table:
-    metrics = shown_in("differences")
-    lines = [
-        (
-            text_cell(difference.get("of")),
-            text_cell(difference.get("above")),
-            count_cell(difference.get("n")),
-            *(change_cell(estimate_in(difference.get(metric.key))) for metric in metrics),
-        )
-        for difference in differences
-    ]
-    head = ("Of", "Over", "Prompts", *(metric.head for metric in metrics))
-    return Table(head, lines, words=2, label="Differences on the same prompts", dense=True)
+    heads = {metric.key: metric.head for metric in shown_in("differences")}
+    return differences_table(differences, "prompts", heads)
 
 
 def _counts(sides: Sequence[_Side]) -> Table:

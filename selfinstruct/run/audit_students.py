@@ -33,12 +33,12 @@ _SAME = ("method", "template", "rank", "alpha", "targets", "epochs", "batch", "a
 """Knobs of the student's training, as its card tells them, that its retunings share."""
 
 
-def read_tasks_of(paths: Sequence[str], shape: str, columns: str) -> TaskSet:
+def read_tasks_of(paths: Sequence[str], layout: str, columns: str) -> TaskSet:
     """The tasks of all the sets; BadInput for a record that cannot be read, as a task with gaps is another task."""
     records: list[Task] = []
     roles = Roles.parse(columns) if columns else None
     for path in paths:
-        for item in read_input(Set(path, shape, "", roles) if roles else Set(path, shape)):
+        for item in read_input(Set(path, layout, "", roles) if roles else Set(path, layout)):
             if not isinstance(item, Task):
                 raise BadInput(item.problem, place=item.place, fix="mend the file, or leave it out")
             records.append(item)

@@ -30,7 +30,7 @@ class Blamed:
     """A line for each, from the record to its seeds."""
 
 
-def blame(text: str, paths: Sequence[str], shape: str = "", columns: str = "", *, top: int = TOP) -> list[Blamed]:
+def blame(text: str, paths: Sequence[str], layout: str = "", columns: str = "", *, top: int = TOP) -> list[Blamed]:
     """The training records that say most of a text, best first, with their ancestors where a run folder knows them.
 
     Of a large set the index is kept in the cache, under what it was made of.
@@ -38,7 +38,7 @@ def blame(text: str, paths: Sequence[str], shape: str = "", columns: str = "", *
     Raises:
         BadInput: a text without words, a set without records, or a line that cannot be read.
     """
-    tasks = training_set(paths, shape, columns)
+    tasks = training_set(paths, layout, columns)
     origins = Origins(tasks, indexed(tasks)).of(text, text, top, _LEAST)
     if not text.strip():
         raise BadInput("no words to look for", place="TEXT", fix="give a sentence in quotation marks")
@@ -50,12 +50,12 @@ def blame(text: str, paths: Sequence[str], shape: str = "", columns: str = "", *
     ]
 
 
-def training_set(paths: Sequence[str], shape: str = "", columns: str = "") -> list[Task]:
+def training_set(paths: Sequence[str], layout: str = "", columns: str = "") -> list[Task]:
     """All records of the sets; BadInput for a line that is none, since it may be the one that is looked for."""
     roles = Roles.parse(columns) if columns else None
     tasks = list[Task]()
     for path in paths:
-        for item in read_input(Set(path, shape, "", roles)):
+        for item in read_input(Set(path, layout, "", roles)):
             if not isinstance(item, Task):
                 raise BadInput(item.problem, place=item.place, fix="mend the line, or curate the set first")
             tasks.append(item)

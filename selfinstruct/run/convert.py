@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from selfinstruct import plugins
-from selfinstruct.atomic_files import beside, remove, sweep_beside
+from selfinstruct.atomic_files import remove, sweep_beside, temporary_name
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.read_sets import Unreadable, explained
@@ -55,18 +55,18 @@ class _Sieve:
             self.rejected.append(item)
 
 
-def explain_input(source: str, *, shape: str = "", columns: str = "") -> Iterator[str]:
+def explain_input(source: str, *, layout: str = "", columns: str = "") -> Iterator[str]:
     """How a set would be read, and why, in lines of text."""
     plugins.reachable(Path())
-    yield from explained(str(place_of(source)), shape=shape, columns=Roles.parse(columns) if columns else None)
+    yield from explained(str(place_of(source)), layout=layout, columns=Roles.parse(columns) if columns else None)
 
 
 def convert(
     source: str,
     target: Path,
     *,
-    layout: str,
-    shape: str = "",
+    to: str,
+    layout: str = "",
     columns: str = "",
     first_turn: bool = False,
     strict: bool = False,
@@ -82,7 +82,7 @@ def convert(
     if _is_same(place_of(source), target):
         what = "is the input itself, and records that cannot be used would be lost with it"
         raise BadInput(what, place=str(target), fix="name another file with -o")
-    sieve = _Sieve(Set(source, shape, columns=roles), strict, answered=layout not in WITHOUT_ANSWERS)
+    sieve = _Sieve(Set(source, layout, columns=roles), strict, answered=to not in WITHOUT_ANSWERS)
     rejects = target.with_name(f"{target.name}.rejected.jsonl")
 
     def encode(task: Task, index: int) -> tuple[str, str]:
@@ -93,16 +93,16 @@ def convert(
     with disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         sweep_beside(target)
-        aside = beside(target)
+        aside = temporary_name(target)
         aside.mkdir()
     built = aside / target.name  # its ending says how it is written
     try:
         with disk(target):
-            rows = write_set(built, sieve.tasks(), layout, encode=encode, first_turn=first_turn)
+            rows = write_set(built, sieve.tasks(), to, encode=encode, first_turn=first_turn)
         if sieve.rejected:
             publish_lines(rejects, map(_line, sieve.rejected))
         if not rows:
-            raise _nothing_left(source, sieve.rejected, rejects, layout)
+            raise _nothing_left(source, sieve.rejected, rejects, to)
         publish_file(built, target)
     except BadInput as fault:
         place = fault.place.replace(name(built), name(target))
@@ -122,14 +122,14 @@ def _is_same(source: object, target: Path) -> bool:
         return False
 
 
-def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, layout: str) -> BadInput:
+def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, to: str) -> BadInput:
     by_reason = Counter(unreadable.reason for unreadable in rejected)
     counts = ", ".join(f"{reason} {count:,}" for reason, count in by_reason.most_common())
     first = f"; the first, {rejected[0].place}: {rejected[0].problem}" if rejected else ""
     what = f"none of its {plural(len(rejected), 'record')} can be written ({counts}{first})"
     fix = f"all are told in {rejects}"
     if set(by_reason) == {"no_answer"}:
-        fix = f"'{layout}' needs answers: take --to=seeds, or make some first; {fix}"
+        fix = f"'{to}' needs answers: take --to=seeds, or make some first; {fix}"
     return BadInput(what, place=source, fix=fix)
 
 

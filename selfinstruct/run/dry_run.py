@@ -47,7 +47,7 @@ class Unbuilt(NotingModel):
     in_flight, notice = 1, ""
 
     async def answer(self, request: Request) -> Answer:
-        """Nobody asks what is not there."""
+        """CallError: a model that is not built yet answers nothing, and a plan asks it nothing."""
         raise CallError("not_built", f"{self.name} is not built yet: {request.purpose}", retry="never")
 
     async def close(self) -> None:

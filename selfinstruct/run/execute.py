@@ -35,7 +35,7 @@ from selfinstruct.run.seeds_and_benchmarks import seeds_and_benchmarks as read_m
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.run.tone_judges import ask_loaded, hidden_states, judges_for, with_judges
 from selfinstruct.store.atomic_writes import publish_bytes, publish_text, wants_folder
-from selfinstruct.store.built import files_of
+from selfinstruct.store.built_artifacts import files_of
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.read_sets import shape_names
+from selfinstruct.formats.read_sets import layout_names
 from selfinstruct.models.make_backend import plugin_model
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.recipe.keys import built_name
@@ -57,10 +57,10 @@ def plugins_of(resolved: Resolved) -> Iterator[plugins.Plugin]:
         if model is not None:
             yield model[0]
     for given in resolved.recipe.inputs:
-        others = bool(given.shape) and given.shape not in shape_names(ours=True)
-        layout = plugins.find("formats", given.shape) if others else None
-        if layout is not None:
-            yield layout
+        others = bool(given.layout) and given.layout not in layout_names(ours=True)
+        format_of = plugins.find("formats", given.layout) if others else None
+        if format_of is not None:
+            yield format_of
 
 
 def _mark(plugin: plugins.Plugin) -> Json:

@@ -10,7 +10,6 @@ from selfinstruct.audit.rating_sheet import SheetAnswer, rating_sheet, rating_ta
 from selfinstruct.audit.review_sheet import TaskReview, agreement, rates, read_sheet, table
 from selfinstruct.audit.review_sheet import draw as draw_tasks
 from selfinstruct.audit.review_sheet import sheet as task_sheet
-from selfinstruct.bounded_read import read_whole
 from selfinstruct.csv_sheets import sheet_text
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.human_read_ifs import ReadDifference, ReadShare, read_shares
@@ -27,7 +26,6 @@ from selfinstruct.store.reading import read_object, read_tasks
 
 _SCORE = "score.json"
 _SCORE_AGAIN = "name the folder that `selfinstruct score` wrote, with score.json and responses.jsonl"
-_MOST_BYTES = 256 << 20
 _FIX = "run `selfinstruct score MODEL --suite user_oriented -o FOLDER` first, and name that folder"
 
 
@@ -90,7 +88,7 @@ class FilledSheet:
     """A sheet that was filled in, and what it says."""
 
     place: Path
-    """Of `read.json`."""
+    """Path of `read.json`."""
     judge: str
     shares: tuple[ReadShare, ...]
     differences: tuple[ReadDifference, ...]
@@ -277,8 +275,5 @@ def _answer_lines(folder: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _read(path: Path, answers: list[SheetAnswer]) -> dict[str, str]:
-    try:
-        text = read_whole(path, _MOST_BYTES, fix="name the sheet that `review --ratings` wrote").decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise BadInput("not UTF-8", place=str(path), fix="export the sheet as CSV in UTF-8") from fault
+    text = sheet_text(path, fix="name the sheet that `review --ratings` wrote")
     return read_ratings(text, str(path), answers)

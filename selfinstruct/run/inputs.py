@@ -27,7 +27,7 @@ class Set:
     """An input of a recipe: path, and how it is to be read."""
 
     path: str
-    shape: str = ""
+    layout: str = ""
     compat: str = ""
     columns: Roles | None = None
 
@@ -86,7 +86,7 @@ def read_input(
     """What a set holds, in the layout or by the columns that its recipe says."""
     return read_set(
         str(place_of(given.path)),
-        shape=given.shape,
+        layout=given.layout,
         columns=given.columns,
         compat=given.compat,
         seed=seed,
@@ -154,7 +154,7 @@ class TaskList(list[Task]):
 def read_tasks_of(
     source: str | Path,
     *,
-    shape: str = "",
+    layout: str = "",
     columns: Mapping[str, str] | None = None,
     compat: Literal["", "camels"] = "",
     strict: bool = True,
@@ -162,12 +162,12 @@ def read_tasks_of(
 ) -> TaskList:
     """The tasks of a set: a file, a folder, a Hub id (`#SPLIT` where it has several), or `builtin`, our seed tasks.
 
-    `shape` is its layout and `columns` what each column is, where that is not to be told by looking. With `strict` the
-    first record that cannot be used is BadInput, with file and line; without, such records are listed in `.unusable`.
+    `layout` is how its records are written, `columns` what each column is, where looking does not tell. With `strict`
+    the first record that cannot be used is BadInput, with file and line; without, such records stand in `.unusable`.
     """
     roles = Roles.of(columns, f"set '{shown(str(source))}'") if columns else None
     tasks, unusable = list[Task](), list[Unreadable]()
-    for item in read_input(Set(str(source), shape, compat, roles), seed=seed):
+    for item in read_input(Set(str(source), layout, compat, roles), seed=seed):
         if isinstance(item, Task):
             tasks.append(item)
         elif strict:

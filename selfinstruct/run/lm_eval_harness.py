@@ -76,7 +76,7 @@ def harness(  # noqa: PLR0913 - each is one of the harness's own
         raise BadInput(
             f"wrapper '{wrapper}'", place="--suite harness", fix="auto, chat or none: the harness has no other"
         )
-    kind, name, base_url = _asked(model)
+    kind, name, base_url = _endpoint(model)
     chat_endpoint = kind == "openai" and wrapper != "none"
     for task in wanted:
         known = {"likelihood": bool(task.likelihood), "runs_code": task.runs_code}
@@ -125,7 +125,7 @@ def limits_of(changes: Sequence[str]) -> Limits:
     return resolve(nothing, changes).recipe.limits
 
 
-def _asked(model: str) -> tuple[str, str, str]:
+def _endpoint(model: str) -> tuple[str, str, str]:
     """Kind, name, address; BadInput for a model that the harness cannot ask as we do."""
     kind, colon, rest = model.partition(":")
     if Path(model).is_dir():

@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from selfinstruct.records import Task
 from selfinstruct.run.cycle_result import Cycle, looked_at, stages_part
+from selfinstruct.run.fused_stages import StagesOnce
 from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.rounds import Reason, RoundPace, Rounds, go_on
-from selfinstruct.run.single_pass import Once
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart
 from selfinstruct.store.kept_file import Inflow
@@ -117,5 +117,5 @@ def _once(
 ) -> Sequence[Task]:
     """The stages that run once (in each cycle); `built` is filled with what they build."""
     rounds = (RoundStart(0, len(pool.tasks)),)
-    walk = Once(resolved.once, runner, part, pool, rounds, before)
-    return walk.through(Inflow(records), {} if built is None else built)
+    walk = StagesOnce(resolved.once, runner, part, pool, rounds, before)
+    return walk.run(Inflow(records), {} if built is None else built)

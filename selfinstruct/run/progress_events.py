@@ -73,22 +73,22 @@ class Unwatched:
     """A watch that shows nothing: of runs that are called from Python or by tests."""
 
     def begin(self, target: int | None, spend: Callable[[], Spend]) -> None:
-        """As in `Watch`."""
+        """Shows nothing."""
 
     def stage(self, part: str, stage: str, records: int) -> None:
-        """As in `Watch`."""
+        """Shows nothing."""
 
     def read(self) -> None:
-        """As in `Watch`."""
+        """Shows nothing."""
 
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
-        """As in `Watch`."""
+        """Shows nothing."""
 
     def doing(self, what: str, done: int, of: int) -> None:
-        """As in `Watch`."""
+        """Shows nothing."""
 
     def round_done(self, number: int, kept: int) -> None:
-        """As in `Watch`."""
+        """Shows nothing."""
 
     def notice(self, line: str) -> None:
-        """As in `Watch`."""
+        """Shows nothing."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from selfinstruct.atomic_files import beside
+from selfinstruct.atomic_files import temporary_name
 from selfinstruct.formats import dataset_card as cards
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.dataset_card import SplitCheck, SplitLine
@@ -24,7 +24,7 @@ from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Stage
 from selfinstruct.store.atomic_writes import disk, publish_folder, publish_lines, publish_link, publish_text
-from selfinstruct.store.built import copy_built
+from selfinstruct.store.built_artifacts import copy_built
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.record_lines import each_with_more, holds_records_alone, record_line
 from selfinstruct.store.run_folder import RunFolder, round_name
@@ -89,7 +89,7 @@ def _publish_once(resolved: Resolved, folder: RunFolder, walked: Walked) -> None
 
 
 def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: RunSummary) -> Path:
-    built = beside(folder.path / "dataset")
+    built = temporary_name(folder.path / "dataset")
     with disk(folder.path / "dataset"):
         built.mkdir()
         write_published_set(built, resolved, walked.kept, story)

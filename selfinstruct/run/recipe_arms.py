@@ -29,6 +29,7 @@ from selfinstruct.stage import Stage
 from selfinstruct.stats import is_number, student_bound
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.reading import read_object, read_sealed
+from selfinstruct.text.tables import markdown_table
 from selfinstruct.tone.response_verdicts import Response, Terms
 from selfinstruct.tone.tone_metrics import columns_of
 
@@ -187,8 +188,7 @@ _MEANS = "Means over the seeds of an arm; with intervals, and in pairs: `selfins
 
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    ruled = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
-    return "\n".join("| " + " | ".join(line) + " |" for line in ruled) + "\n"
+    return "\n".join(markdown_table(lines)) + "\n"
 
 
 def _cell(value: Json) -> str:

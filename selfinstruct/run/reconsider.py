@@ -53,14 +53,14 @@ class JournalModel:
         """`scope` is the round and stage whose answers may be used."""
         self.name, self.traits = name, traits
         self.requests = self.answered = 0
-        self._journal, self._scope, self._asked = journal, scope, dict[str, int]()
+        self._journal, self._scope, self._times_asked = journal, scope, dict[str, int]()
 
     def complete(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
         """The recorded answer, or a failure `not_recorded`."""
         for request in requests:
             key = request.key(self.name)
-            ordinal = self._asked.get(key, 0)
-            self._asked[key] = ordinal + 1
+            ordinal = self._times_asked.get(key, 0)
+            self._times_asked[key] = ordinal + 1
             self.requests += 1
             answer = self._journal.find(key, self._scope, ordinal)
             self.answered += answer is not None

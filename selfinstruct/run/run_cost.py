@@ -13,7 +13,9 @@ from selfinstruct.store.stage_result import Bill, StageResult
 
 
 @dataclass(slots=True)
-class _Sum:
+class _Spent:
+    """What answers took, added up."""
+
     requests: int = 0
     failed: int = 0
     prompt_tokens: int = 0
@@ -27,6 +29,16 @@ class _Sum:
         self.completion_tokens += completion
         self.estimated |= estimated
         self.cost = None if self.cost is None or cost is None else self.cost + Decimal(cost)
+
+    def bill(self, model: str) -> Bill:
+        return Bill(
+            model=model,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            estimated=self.estimated,
+            cost=None if self.cost is None else str(self.cost),
+            finish_reasons=dict(self.finish_reasons),
+        )
 
 
 class CountingModel(Model, Protocol):
@@ -46,75 +58,60 @@ class Billed:
 
     def __init__(self, model: CountingModel) -> None:
         """For one stage of one round."""
-        self._model, self._sum = model, _Sum()
+        self._model, self._spent = model, _Spent()
 
     @property
     def name(self) -> str:
-        """As in `Model`."""
+        """The model's spec without secrets, such as `openai:gpt-5` or `embedded`."""
         return self._model.name
 
     @property
     def traits(self) -> Traits:
-        """As in `Model`."""
+        """What it can be asked for."""
         return self._model.traits
 
     def complete(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
-        """As in `Model`."""
+        """Answers, lazily and in request order; each is durable before it is handed out."""
         for reply in self._model.complete(requests):
             if isinstance(reply, Completion):
                 usage = reply.usage
-                self._sum.add(usage.prompt_tokens, usage.completion_tokens, reply.cost, estimated=usage.estimated)
-                self._sum.finish_reasons.update(choice.finish_reason for choice in reply.choices)
+                self._spent.add(usage.prompt_tokens, usage.completion_tokens, reply.cost, estimated=usage.estimated)
+                self._spent.finish_reasons.update(choice.finish_reason for choice in reply.choices)
             yield reply
 
     @property
     def requests(self) -> int:
-        """As in `CountingModel`."""
+        """Requests so far, answers from the journal among them."""
         return self._model.requests
 
     @property
     def answered(self) -> int:
-        """As in `CountingModel`."""
+        """Answers so far."""
         return self._model.answered
 
     def bill(self) -> Bill:
         """Tokens, cost and finish reasons of the answers so far."""
-        total = self._sum
-        return Bill(
-            model=self.name,
-            prompt_tokens=total.prompt_tokens,
-            completion_tokens=total.completion_tokens,
-            estimated=total.estimated,
-            cost=None if total.cost is None else str(total.cost),
-            finish_reasons=dict(total.finish_reasons),
-        )
+        return self._spent.bill(self.name)
 
 
 def merged(bills: Sequence[Bill]) -> Bill:
     """One bill for a stage that asks several models."""
     if len(bills) == 1:
         return bills[0]
-    total = _Sum()
+    total = _Spent()
     for bill in bills:
         total.add(bill.prompt_tokens, bill.completion_tokens, bill.cost, estimated=bill.estimated)
         total.finish_reasons.update(bill.finish_reasons)
-    return Bill(
-        model=" and ".join(bill.model for bill in bills),
-        prompt_tokens=total.prompt_tokens,
-        completion_tokens=total.completion_tokens,
-        estimated=total.estimated,
-        cost=None if total.cost is None else str(total.cost),
-        finish_reasons=dict(total.finish_reasons),
-    )
+    return total.bill(" and ".join(bill.model for bill in bills))
 
 
 def spending(done: Iterable[tuple[str, StageResult]]) -> tuple[Spending, ...]:
     """By stage and model, in the order in which they first asked."""
-    lines: dict[tuple[str, str], _Sum] = {}
+    lines: dict[tuple[str, str], _Spent] = {}
     for stage, result in done:
         if result.requests:
             bill = result.bill
-            line = lines.setdefault((stage, bill.model), _Sum())
+            line = lines.setdefault((stage, bill.model), _Spent())
             line.requests += result.requests
             line.failed += result.requests - result.answered
             line.add(bill.prompt_tokens, bill.completion_tokens, bill.cost, estimated=bill.estimated)

@@ -185,8 +185,8 @@ def _failed(line: Mapping[str, Any], stage: str, place: str) -> FailedCall:
         failure = Failure(request=line["id"], kind=line["error"], message=line["message"])
     except KeyError as fault:
         raise BadInput("damaged: no failed call", place=place, fix=AGAIN) from fault
-    about = task_of(line["record"], place) if "record" in line else None
-    return FailedCall(failure, line.get("stage", stage), about)
+    record = task_of(line["record"], place) if "record" in line else None
+    return FailedCall(failure, line.get("stage", stage), record)
 
 
 def _text(record: Record) -> str:
@@ -263,8 +263,8 @@ def stations(folder: RunFolder) -> Iterator[Station]:
 def _handed_on(stages: Sequence[tuple[StageFolder, StageResult]]) -> Iterator[dict[str, Any]]:
     """What the first of the stages kept, where it wrote none of it down: what became of it in those behind it."""
     place, result = stages[0]
-    beside = place.lines("evidence") if "evidence" in result.checksums else ()
-    evidence = {line["id"]: {"evidence": line["evidence"]} for line in beside}
+    lines = place.lines("evidence") if "evidence" in result.checksums else ()
+    evidence = {line["id"]: {"evidence": line["evidence"]} for line in lines}
     for line in _behind(stages):
         yield {**line, **evidence.get(line["id"], {})}
 

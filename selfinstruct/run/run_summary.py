@@ -43,7 +43,7 @@ Done: TypeAlias = tuple[Stage, FinishedStage]
 
 
 @dataclass(slots=True)
-class _Sum:
+class _StageTotal:
     """One stage, all rounds together."""
 
     received: int = 0
@@ -146,7 +146,7 @@ def _stage_counts(resolved: Resolved, done: Sequence[Done], walked: Walked) -> t
 
 def _summed(stages: Sequence[Stage], done: Iterable[Done]) -> tuple[StageCount, ...]:
     """One count for each place in the list: a stage may stand there twice."""
-    sums = {f"{position:02d}-{stage.name}": _Sum() for position, stage in enumerate(stages, 1)}
+    sums = {f"{position:02d}-{stage.name}": _StageTotal() for position, stage in enumerate(stages, 1)}
     for stage, finished in done:
         total, result = sums[finished.folder], finished.result
         rejected = sum(result.rejected.values())

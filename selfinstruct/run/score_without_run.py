@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from selfinstruct.arguments import arguments_checked
-from selfinstruct.atomic_files import beside, sweep_beside
+from selfinstruct.atomic_files import sweep_beside, temporary_name
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_columns import FILES, ModelMarks, measured
@@ -22,7 +22,7 @@ from selfinstruct.report.compare_page import comparison_page
 from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.run.tone_judges import open_judge
 from selfinstruct.store.atomic_writes import publish_text, wants_folder
-from selfinstruct.store.built import copy_built
+from selfinstruct.store.built_artifacts import copy_built
 from selfinstruct.text.grammar import plural, with_article
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
 from selfinstruct.tone.tone_score import ToneScore
@@ -115,7 +115,7 @@ def train_judge(
         raise BadInput("is not empty and holds no judge", place=str(out), fix="choose another folder with -o")
     folder = fragments / "fragments" if (fragments / "fragments").is_dir() else fragments
     sweep_beside(out)
-    built = beside(out)
+    built = temporary_name(out)
     try:
         kind: Backend = "encoder" if backend == "encoder" else "linear"
         train(folder, built, backend=kind, encoder=encoder, pair_aware=pair_aware, held_out=held_out)
@@ -208,8 +208,8 @@ def _measured(folder: Path, page: str, lines: str) -> Iterator[ModelMarks]:
     for file in sorted((*folder.glob(page), *folder.glob(f"*.{page}"))):
         if not lines:
             yield from measured(page, _object(file), ())
-        elif (beside := file.with_name(file.name.removesuffix(page) + lines)).is_file():
-            yield from measured(page, _object(file), _lines(beside))
+        elif (lines_file := file.with_name(file.name.removesuffix(page) + lines)).is_file():
+            yield from measured(page, _object(file), _lines(lines_file))
 
 
 def _object(file: Path) -> Mapping[str, Any]:

@@ -165,15 +165,15 @@ def lag(recipe: RecipeKeys, backends: Mapping[str, Backend]) -> int:
 def prices_of(limits: Limits, hosted: Mapping[str, HostedModel] = MappingProxyType({})) -> Prices:
     """Known prices, the user's own first: those that stand beside a model before those in a file."""
     read = Prices.load(None if limits.prices is None else Path(limits.prices))
-    beside = {name: model.price for name, model in hosted.items() if model.price is not None}
-    return replace(read, own={**read.own, **beside})
+    own = {name: model.price for name, model in hosted.items() if model.price is not None}
+    return replace(read, own={**read.own, **own})
 
 
 def policy_of(recipe: RecipeKeys, role: str) -> Policy:
     """The recipe's limits, and over them those that stand beside the model of that role."""
     model = recipe.models[role]
-    beside: dict[str, Any] = {} if isinstance(model, str) else dict(model.limits)
-    return replace(policy(recipe.limits), **beside)
+    own: dict[str, Any] = {} if isinstance(model, str) else dict(model.limits)
+    return replace(policy(recipe.limits), **own)
 
 
 def cap(limits: Limits) -> Decimal | None:

@@ -219,7 +219,8 @@ class Runner:
             {}
             if self.model_for is None
             else {
-                role: self.model_for(self._asked(role, stage, part, before), scope, made) for role in stage.needs.models
+                role: self.model_for(self._answering_role(role, stage, part, before), scope, made)
+                for role in stage.needs.models
             }
         )
         return Bench(
@@ -265,7 +266,7 @@ class Runner:
         watched = closed(outcomes, stage, len(records), partial(self.watch.outcome, part, stage.name))
         return place.write(watched, len(records), counts, before=inflow, memory=self.memory, held=held)
 
-    def _asked(self, role: str, stage: Stage, part: str, before: Mapping[str, Path]) -> str:
+    def _answering_role(self, role: str, stage: Stage, part: str, before: Mapping[str, Path]) -> str:
         """The role that answers for another: from the second cycle on the student for the teacher, where it teaches."""
         taught = stage.needs.answers == "records" and part.startswith("round-")
         taken = self.student and role == self.teacher and before and taught

@@ -6,7 +6,7 @@ To change                                          open
 how an answer is kept; its tables and checksums    journal.py; journal_file.py
 the layout of a run                                run_folder.py
 how files are read back, how damage is noticed     reading.py, task_file.py
-what a stage made beside its records               built.py
+what a stage made beside its records               built_artifacts.py
 how a file is published                            atomic_writes.py
 who may write                                      lock.py
 the diary                                          ledger.py

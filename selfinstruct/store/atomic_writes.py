@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 
-from selfinstruct.atomic_files import beside, create, put_in_place, room, sync_file, sync_folder
+from selfinstruct.atomic_files import create, put_in_place, room, sync_file, sync_folder, temporary_name
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.store.failpoints import failpoint
 
@@ -68,7 +68,7 @@ def publish_lines(path: Path, lines: Iterable[bytes], like: Path | None = None) 
 
     Where they are just those of the file `like`, which is published and never written again, that is linked instead.
     """
-    made = beside(path)
+    made = temporary_name(path)
     try:
         with disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def publish_lines(path: Path, lines: Iterable[bytes], like: Path | None = None) 
 
 def publish_link(path: Path, source: Path) -> None:
     """As `publish_lines` of just what stands in `source`, which is published and never written again."""
-    made = beside(path)
+    made = temporary_name(path)
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         link(source, made)

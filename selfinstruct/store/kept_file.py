@@ -87,12 +87,12 @@ class LinesBefore:
         return None
 
     def past(self, record: Record | None) -> None:
-        """Of that one no line is wanted."""
+        """Step past the line of a record, unread."""
         if record is not None:
             self.of(record)
 
     def close(self) -> None:
-        """When all is said."""
+        """Close the file of evidence; no line is read after it."""
         if self._file is not None:
             self._file.close()
 

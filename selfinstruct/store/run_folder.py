@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.atomic_files import beside, file_sha256, sync_folder
+from selfinstruct.atomic_files import file_sha256, sync_folder, temporary_name
 from selfinstruct.errors import BadInput
 from selfinstruct.records import NO_EXTRA, Json, Record, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.atomic_writes import disk
-from selfinstruct.store.built import publish_built, verify_built
+from selfinstruct.store.built_artifacts import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, HeldRecords, Inflow, KeptFile, LinesBefore
 from selfinstruct.store.reading import publish_sealed, read_lines, read_object_line, read_sealed
@@ -173,7 +173,7 @@ class StageFolder:
         """
         with disk(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            made = {name: beside(self.path / f"{name}.jsonl") for name in (*FATES, BESIDE)}
+            made = {name: temporary_name(self.path / f"{name}.jsonl") for name in (*FATES, BESIDE)}
             kept: KeptFile | HeldRecords | None = None
             if held is not None:
                 kept = HeldRecords(held, memory)

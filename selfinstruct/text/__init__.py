@@ -6,6 +6,7 @@ without the thinking that a model wrote before it.
 To change where words are cut                        open segmentation.py
 To change how a text is shown on one line            open display.py
 To change an article or a plural in a message        open grammar.py
+To change how a table is written as text or Markdown  open tables.py
 To change ROUGE-L as measures and reports have it    open rouge_l.py
 To change how the language of a text is told         open language.py
 To change how the root verb of an instruction is found open verb_rule.py; its word lists, english.py

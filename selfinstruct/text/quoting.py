@@ -33,6 +33,15 @@ def quoted_ascii(text: str) -> bytes:
     return encode_basestring_ascii(text).encode("ascii")
 
 
+def six_digits(value: float | None) -> float | None:
+    """A measured number as files hold it, so that the last bits of a machine's arithmetic are in none; None stays None.
+
+    >>> six_digits(1 / 3), six_digits(None)
+    (0.333333, None)
+    """
+    return None if value is None else round(value, 6)
+
+
 def _no_json(value: object) -> None:
     raise TypeError(f"{type(value).__name__} is not JSON")
 

@@ -5,6 +5,7 @@ The wrappers of Becoming self-instruct (arXiv 2307.03692): `alpaca` (its A), `su
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,6 +19,8 @@ Prompt: TypeAlias = str | tuple[Message, ...]
 
 TEMPLATED = ("chat", "messages", "sharegpt")
 """Names of the model's own template: what a student of these formats was tuned on."""
+AUTO = "auto"
+"""In a list of wrappers, the one that suits a model."""
 _FEW_SHOT = re.compile(r"few-shot:(\d+)")
 _BLOCK = "\n\n\n"  # stands between demonstrations in their file
 MARK = "Instruction:"
@@ -75,6 +78,22 @@ class Wrapper:
         said = joined(system, said)
         # the demonstrations themselves ask for a next one, so that to begin it is no fault of the model
         return Wrapped("\n\n".join((*shown, f"{MARK} {said}\nResponse:")), (f"\n{MARK}",))
+
+
+def check_wrappers(names: Sequence[str], *, models: int) -> None:
+    """BadInput unless all are wrappers or `auto`, one for all of so many models or one for each."""
+    for name in names:
+        if name != AUTO:
+            Wrapper(name)
+    if len(names) not in (1, models):
+        what = f"wrappers: {len(names)} for {models} models"
+        raise BadInput(what, fix="give one for all, or one for each model")
+
+
+def wrapper_of(names: Sequence[str], place: int, traits: Traits) -> Wrapper:
+    """That of the model in this place of the list; `auto` is its own template, or none where it has none."""
+    name = names[place if len(names) > 1 else 0]
+    return Wrapper(("chat" if traits.chat else "none") if name == AUTO else name)
 
 
 def demonstrations() -> tuple[str, ...]:

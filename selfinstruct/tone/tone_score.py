@@ -139,7 +139,7 @@ class ToneScore:
 
     setting: Setting
     n: int
-    """Responses."""
+    """Number of responses."""
     n_partial: int
     n_full: int
     sources: int

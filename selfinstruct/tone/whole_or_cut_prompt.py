@@ -31,7 +31,7 @@ def seems_whole(prompt: str) -> bool:
     r"""Whether a prompt reads as a whole instruction: by its last mark, else by its length and its last word.
 
     Right for 98 of 100 plain instructions (`seeds/ifs_instructions.jsonl`, 500 whole and 500 cut), and for 90 of 100 in
-    sixteen shapes, from code to chat without marks (`seeds/read_prompts.jsonl`).
+    sixteen shapes of prompt, from code to chat without marks (`seeds/read_prompts.jsonl`).
 
     >>> [seems_whole(text) for text in ("Name a river.", "Name a river in", "Text: I is\nFixed:", "Funny cat puns")]
     [True, False, True, True]

@@ -96,7 +96,7 @@ def test_nothing_is_said_that_nobody_knows() -> None:
         (("verify",), ["records kept"]),
     ],
 )
-def test_last_words_fit_the_verb(tmp_path: Path, words: tuple[str, ...], says: list[str]) -> None:
+def test_the_report_at_the_end_fits_the_verb(tmp_path: Path, words: tuple[str, ...], says: list[str]) -> None:
     printed = command(words[0], HOME / "pipelines/samples/notes.json", *words[1:], "-o", tmp_path / "run").stderr
     assert all(part in printed for part in [*says, "no model asked"])
     assert "tasks kept" not in printed

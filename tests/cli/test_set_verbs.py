@@ -212,13 +212,13 @@ def test_what_is_typed_has_no_lines(tmp_path: Path) -> None:
 
 
 def test_against_lists_the_layouts_and_how_to_come_to_one(tmp_path: Path) -> None:
-    from selfinstruct.formats.layouts import SHAPES
+    from selfinstruct.formats.layouts import LAYOUTS
 
     odd = tmp_path / "odd.jsonl"
     odd.write_text('{"colour": "red", "n": 3}\n', encoding="utf-8")
     ended = command("curate", SAMPLES / "notes.json", "--against", odd, "-o", tmp_path / "run")
     assert ended.returncode == 2
-    assert all(f"{shape}: " in ended.stderr for shape in list(SHAPES)[:5])
+    assert all(f"{layout}: " in ended.stderr for layout in list(LAYOUTS)[:5])
     assert "say which columns to read: --against-columns instruction=...,output=..." in ended.stderr
     said = " ".join(command("curate", "--help").stdout.split())
     assert "layouts: alpaca, messages, sharegpt" in said

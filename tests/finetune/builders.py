@@ -84,8 +84,8 @@ def recipe(**knobs: Any) -> Hyperparameters:
     return Hyperparameters(**usual | knobs)
 
 
-PACKED = MachineCapabilities(layout="packed", plain_head=True, context=256, together=512, words=WORDS)
-PADDED = MachineCapabilities(layout="padded", plain_head=False, context=256, together=512, words=WORDS)
+PACKED = MachineCapabilities(batching="packed", plain_head=True, context=256, together=512, words=WORDS)
+PADDED = MachineCapabilities(batching="padded", plain_head=False, context=256, together=512, words=WORDS)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from selfinstruct.finetune import loss as loss_module
 from selfinstruct.finetune.examples import TrainingExample
 from selfinstruct.finetune.loss import Loss, noisy
 from selfinstruct.finetune.machine_probe import MachineCapabilities, capabilities
-from selfinstruct.finetune.packing import Layout, apart, tensors
+from selfinstruct.finetune.packing import Batching, apart, tensors
 from tests.finetune import tiny
 from tests.finetune.builders import PACKED, PADDED, WORDS, examples, model, tokenizer
 
@@ -39,7 +39,7 @@ def _gradients(made: Any) -> dict[str, Any]:
 
 
 def _ours(made: Any, given: Sequence[TrainingExample], examined: MachineCapabilities) -> float:
-    batch = tensors(given, examined.layout, "cpu", 0)
+    batch = tensors(given, examined.batching, "cpu", 0)
     return Loss(made, plain_head=examined.plain_head).backward(batch, 1 / sum(e.learned for e in given))
 
 
@@ -128,10 +128,10 @@ def test_the_model_attends_as_before_afterwards_also_when_something_fails() -> N
     assert made.config._attn_implementation == before
 
 
-@pytest.mark.parametrize(("kind", "layout"), [("llama", "packed"), ("gemma3", "packed"), ("mamba", "padded")])
-def test_only_models_whose_examples_stay_apart_are_packed(kind: str, layout: Layout) -> None:
+@pytest.mark.parametrize(("kind", "batching"), [("llama", "packed"), ("gemma3", "packed"), ("mamba", "padded")])
+def test_only_models_whose_examples_stay_apart_are_packed(kind: str, batching: Batching) -> None:
     known = capabilities(model(kind), kind)
-    assert known.layout == layout
+    assert known.batching == batching
     assert known.plain_head
 
 

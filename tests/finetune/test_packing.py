@@ -5,24 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.finetune.examples import prepare
-from selfinstruct.finetune.packing import Layout, passes, steps, tensors, useful_share
+from selfinstruct.finetune.packing import Batching, passes, steps, tensors, useful_share
 from selfinstruct.finetune.training import rate
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from tests.finetune.builders import tokenizer
 
 _LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=60)
-_LAYOUTS: tuple[Layout, ...] = ("packed", "padded")
+_BATCHINGS: tuple[Batching, ...] = ("packed", "padded")
 
 
-@given(_LENGTHS, st.integers(1, 9), st.sampled_from(_LAYOUTS), st.integers(1, 500))
+@given(_LENGTHS, st.integers(1, 9), st.sampled_from(_BATCHINGS), st.integers(1, 500))
 def test_passes_hold_each_example_once_and_keep_to_their_bounds(
-    lengths: Sequence[int], batch: int, layout: Layout, together: int
+    lengths: Sequence[int], batch: int, batching: Batching, together: int
 ) -> None:
-    made = passes(lengths, range(len(lengths)), batch, layout, together)
+    made = passes(lengths, range(len(lengths)), batch, batching, together)
     assert sorted(at for together in made for at in together) == list(range(len(lengths)))
     for batched in made:
         sizes = [lengths[at] for at in batched]
-        processed = sum(sizes) if layout == "packed" else max(sizes) * len(sizes)
+        processed = sum(sizes) if batching == "packed" else max(sizes) * len(sizes)
         assert len(batched) <= batch
         assert processed <= together or len(batched) == 1
 
@@ -43,16 +43,16 @@ def test_another_seed_is_another_order() -> None:
     assert steps(50, 4, 2, 1)[0].examples != steps(50, 4, 2, 1)[13].examples
 
 
-@pytest.mark.parametrize(("layout", "least"), [("packed", 0.95), ("padded", 0.5)])
-def test_the_useful_share_of_our_seeds_is_that_of_the_tensors_that_are_made(layout: Layout, least: float) -> None:
+@pytest.mark.parametrize(("batching", "least"), [("packed", 0.95), ("padded", 0.5)])
+def test_the_useful_share_of_our_seeds_is_that_of_the_tensors_that_are_made(batching: Batching, least: float) -> None:
     pytest.importorskip("torch")
     made = prepare(list(read_seeds(builtin_seeds())), tokenizer(), template="tags", max_tokens=2048).examples
     lengths, plan = [len(example) for example in made], steps(len(made), 16, 1.0, 0)
-    ways = [way for step in plan for way in passes(lengths, step.examples, 8, layout, 4096)]
-    sizes = [tensors([made[at] for at in way], layout, "cpu", 0).tokens.numel() for way in ways]
+    ways = [way for step in plan for way in passes(lengths, step.examples, 8, batching, 4096)]
+    sizes = [tensors([made[at] for at in way], batching, "cpu", 0).tokens.numel() for way in ways]
     share = sum(lengths) / sum(sizes)
-    assert share == useful_share(lengths, plan, 8, layout, 4096) >= least
-    assert (share == 1.0) == (layout == "packed")
+    assert share == useful_share(lengths, plan, 8, batching, 4096) >= least
+    assert (share == 1.0) == (batching == "packed")
 
 
 def test_filled_up_rows_are_counted_as_what_they_cost() -> None:

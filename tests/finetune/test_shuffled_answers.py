@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.shuffled_answers import shuffled_answers
+from selfinstruct.finetune.examples import shuffled_answers
 from selfinstruct.records import Instance, Provenance, Task
 
 

@@ -5,11 +5,10 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.answer_set_marking import set_questions
 from selfinstruct.finetune.training_text import Segment, Template, conversation, one_turn, tagged
-from selfinstruct.formats.camels.instructions import WITH_INPUT as CAMELS_WITH_INPUT
 from selfinstruct.formats.conversations import tagged as published_tags
 from selfinstruct.formats.conversations import tagged_prompt
 from selfinstruct.generate.encode import in_template
-from selfinstruct.prompt_templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, WRAPPERS
+from selfinstruct.prompt_templates import CAMELS_WITH_INPUT, ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, WRAPPERS
 from selfinstruct.records import Instance, Message
 from selfinstruct.tone.prompt_wrappers import Wrapper
 from tests.finetune.builders import talk, task

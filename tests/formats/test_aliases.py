@@ -127,7 +127,7 @@ def test_it_is_read_as_a_person_would(value: dict[str, object], given: str, syst
     ],
 )
 def test_what_is_tied_or_no_text_is_refused_with_the_way_to_say_it(value: object, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r'columns={"instruction": |shape="messages"'):
+    with pytest.raises(BadInput, match=r'columns={"instruction": |layout="messages"'):
         list(read_set(write(tmp_path, value)))
 
 
@@ -136,10 +136,10 @@ def test_a_layout_that_is_forced_is_the_one_that_is_read(tmp_path: Path) -> None
         "messages": [ASK, SAY],
         "conversations": [{"from": "human", "value": "Name a lake."}, {"from": "gpt", "value": "Ness"}],
     }
-    assert only_record(tmp_path, value, shape="messages").instruction == "Name a river."
-    assert only_record(tmp_path, value, shape="sharegpt").instruction == "Name a lake."
+    assert only_record(tmp_path, value, layout="messages").instruction == "Name a river."
+    assert only_record(tmp_path, value, layout="sharegpt").instruction == "Name a lake."
     assert (
-        only_record(tmp_path, {**value, "instruction": "x", "output": "y"}, shape="sharegpt").instruction
+        only_record(tmp_path, {**value, "instruction": "x", "output": "y"}, layout="sharegpt").instruction
         == "Name a lake."
     )
 
@@ -182,7 +182,7 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path)
     with pytest.raises(BadInput, match="no column 'q'; it has question, answer"):
         only_record(tmp_path, {"question": "x", "answer": "y"}, columns=Roles.parse("instruction=q"))
     with pytest.raises(BadInput, match=r"both a layout \('alpaca'\) and columns"):
-        only_record(tmp_path, {"question": "x"}, columns=Roles.parse("instruction=question"), shape="alpaca")
+        only_record(tmp_path, {"question": "x"}, columns=Roles.parse("instruction=question"), layout="alpaca")
 
 
 def test_no_column_that_is_named_may_be_missing_throughout(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ TURNS = [
 ]
 
 
-def said(folder: Path, *values: object, shape: str = "", columns: str = "") -> str:
+def said(folder: Path, *values: object, layout: str = "", columns: str = "") -> str:
     path = folder / "set.jsonl"
     path.write_text("".join((value if isinstance(value, str) else json.dumps(value)) + "\n" for value in values))
-    return "\n".join(explained(str(path), shape=shape, columns=Roles.parse(columns) if columns else None))
+    return "\n".join(explained(str(path), layout=layout, columns=Roles.parse(columns) if columns else None))
 
 
 def test_columns_that_are_recognised_are_named_as_they_would_be_given(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_what_cannot_be_decided_is_explained_too(tmp_path: Path) -> None:
     assert "not readable so: the instruction may be question or prompt; say which: --columns" in tied
     both = {"messages": TURNS, "conversations": [{"from": "human", "value": "x"}, {"from": "gpt", "value": "y"}]}
     assert "layouts that fit it: messages, sharegpt" in said(tmp_path, both)
-    assert "read as sharegpt" in said(tmp_path, both, shape="sharegpt")
+    assert "read as sharegpt" in said(tmp_path, both, layout="sharegpt")
     assert "the first record has the keys title, body" in said(tmp_path, {"title": "x", "body": "y"})
     assert "read as a set of instructions" in said(tmp_path, {"instruction": "Name a river."})
     assert "no records" in said(tmp_path, "")
@@ -62,6 +62,6 @@ def test_what_cannot_be_decided_is_explained_too(tmp_path: Path) -> None:
 
 def test_a_layout_that_there_is_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no layout 'camels/baize'"):
-        said(tmp_path, PAIR, shape="camels/baize")
+        said(tmp_path, PAIR, layout="camels/baize")
     with pytest.raises(BadInput, match="both a layout"):
-        said(tmp_path, PAIR, shape="alpaca", columns="instruction=question")
+        said(tmp_path, PAIR, layout="alpaca", columns="instruction=question")

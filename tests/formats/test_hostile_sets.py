@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.layouts import SHAPES
+from selfinstruct.formats.layouts import LAYOUTS
 from selfinstruct.formats.read_sets import Unreadable, read_set
 from selfinstruct.records import Task
 
@@ -48,13 +48,13 @@ GOOD: list[dict[str, object]] = [
 damaged = st.tuples(st.sampled_from(GOOD), st.sampled_from(KEYS), anything).map(
     lambda change: {**change[0], change[1]: change[2]}
 )
-shapes = st.just("") | st.sampled_from([*SHAPES])
+named = st.just("") | st.sampled_from([*LAYOUTS])
 
 
-def hold(path: Path, count: int | None, shape: str = "") -> None:
+def hold(path: Path, count: int | None, layout: str = "") -> None:
     """The promise."""
     try:
-        records = list(read_set(str(path), shape=shape))
+        records = list(read_set(str(path), layout=layout))
     except BadInput as fault:
         said = str(fault)
         assert said.isprintable()
@@ -73,20 +73,24 @@ def hold(path: Path, count: int | None, shape: str = "") -> None:
             assert bad.problem
             assert bad.reason.replace("_", "").isalnum()
             assert (bad.place + bad.text + bad.problem).isprintable()
-    assert list(read_set(str(path), shape=shape)) == records
+    assert list(read_set(str(path), layout=layout)) == records
 
 
-@given(st.lists(damaged | anything | st.sampled_from(GOOD), min_size=1, max_size=5), st.sampled_from([1, None]), shapes)
+@given(
+    st.lists(damaged | anything | st.sampled_from(GOOD), min_size=1, max_size=5),
+    st.sampled_from([1, None]),
+    named,
+)
 @settings(max_examples=300, deadline=None)
 def test_values_of_any_form_are_tasks_or_complaints_and_the_sum_closes(
-    tmp_path_factory: pytest.TempPathFactory, values: list[object], indent: int | None, shape: str
+    tmp_path_factory: pytest.TempPathFactory, values: list[object], indent: int | None, layout: str
 ) -> None:
     path = tmp_path_factory.getbasetemp() / ("set.json" if indent else "set.jsonl")
     path.write_text(
         json.dumps(values, indent=indent) if indent else "\n".join(map(json.dumps, values)), encoding="utf-8"
     )
     listed = not indent and len(values) == 1 and isinstance(values[0], list)  # an array on a single line: its items
-    hold(path, None if listed or (indent and is_one_conversation(values)) else len(values), shape)
+    hold(path, None if listed or (indent and is_one_conversation(values)) else len(values), layout)
 
 
 def is_one_conversation(values: Sequence[object]) -> bool:

@@ -30,8 +30,8 @@ def write(path: Path, *values: object) -> Path:
     return path
 
 
-def read(source: object, shape: str = "") -> list[Task]:
-    records = list(read_set(str(source), shape=shape))
+def read(source: object, layout: str = "") -> list[Task]:
+    records = list(read_set(str(source), layout=layout))
     assert not [record for record in records if isinstance(record, Unreadable)]
     return [record for record in records if isinstance(record, Task)]
 
@@ -88,9 +88,9 @@ def test_what_we_publish_is_taken_apart_again(layout: str, tmp_path: Path) -> No
     write_dataset(
         tmp_path, {"train": made}, columns, render(card(layout=layout, example=made[0])), ("jsonl", "parquet")
     )
-    shape = "prompt_completion" if layout == "self_instruct" else ""
+    read_as = "prompt_completion" if layout == "self_instruct" else ""
     for source in (tmp_path, tmp_path / "jsonl", tmp_path / "data" / "train.parquet"):
-        [back] = read(source, shape=shape)
+        [back] = read(source, layout=read_as)
         assert (back.instruction, back.instances, back.later, back.system) == (
             task.instruction, task.instances, task.later, task.system
         )  # fmt: skip
@@ -98,11 +98,11 @@ def test_what_we_publish_is_taken_apart_again(layout: str, tmp_path: Path) -> No
         assert {key: back.extra[key] for key in task.extra} == task.extra
         assert back.provenance.parents == (task.id,)
         assert back.provenance.model == "scripted"
-        if shape == "":
+        if read_as == "":
             assert back.is_classification is False
             [once_more] = rows([back], layout)
             assert json.loads(str(once_more["metadata"])).keys() <= {*json.loads(str(made[0]["metadata"])), "source"}
-    assert read(tmp_path, shape=shape)[0].provenance.source == tmp_path.name
+    assert read(tmp_path, layout=read_as)[0].provenance.source == tmp_path.name
 
 
 def test_a_run_folder_is_what_it_kept(tmp_path: Path) -> None:

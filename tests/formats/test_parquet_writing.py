@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.formats.arrow_arrays import table_of
-from selfinstruct.formats.packed_rows import packed_rows, put_row
-from selfinstruct.formats.parquet_writing import Columns, common, kind_of, merged
+from selfinstruct.formats.parquet_writing import Columns, common, kind_of, merged, table_of
+from selfinstruct.formats.writing import packed_rows, put_row
 from selfinstruct.records import Json
 
 jsons: st.SearchStrategy[Json] = st.recursive(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats import detect, json_lines, json_stream
-from selfinstruct.formats.read_sets import SeenIds, Unreadable, read_set, shape_names
+from selfinstruct.formats.read_sets import SeenIds, Unreadable, layout_names, read_set
 from selfinstruct.records import Instance, Message, Provenance, Task
 
 ALPACA = {"instruction": "Name a river.", "input": "Scotland", "output": "Tay"}
@@ -229,9 +229,9 @@ def test_an_object_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_layout_is_never_guessed(tmp_path: Path) -> None:
     torn = {"instruction": "Name a river.", "prompt": "Q: Name a river.", "response": "Tay"}
     source = write(tmp_path, torn, torn)
-    with pytest.raises(BadInput, match=r'set\.jsonl:1: may be alpaca or prompt_completion; say which: shape="alpaca"'):
+    with pytest.raises(BadInput, match=r'set\.jsonl:1: may be alpaca or prompt_completion; say which: layout="alpaca"'):
         list(read_set(source))
-    tasks, _ = both(list(read_set(source, shape="prompt_completion")))
+    tasks, _ = both(list(read_set(source, layout="prompt_completion")))
     assert {task.instruction for task in tasks} == {"Q: Name a river."}
     tasks, bad = both(list(read_set(write(tmp_path, ALPACA, torn))))
     assert [task.instruction for task in tasks] == ["Name a river."] * 2, "what the other records say decides"
@@ -243,26 +243,26 @@ def test_a_layout_is_never_guessed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "says"),
+    ("layout", "says"),
     [
-        ("nonsense", "shape: no layout 'nonsense'; take one of records, self_instruct, alpaca"),
+        ("nonsense", "layout: no layout 'nonsense'; take one of records, self_instruct, alpaca"),
         ("messages", r"set\.jsonl:1: not in the layout messages"),
     ],
 )
-def test_a_layout_that_is_wrong_or_unknown_is_one_line(shape: str, says: str, tmp_path: Path) -> None:
+def test_a_layout_that_is_wrong_or_unknown_is_one_line(layout: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=says):
-        list(read_set(write(tmp_path, ALPACA), shape=shape))
+        list(read_set(write(tmp_path, ALPACA), layout=layout))
 
 
 def test_the_sets_of_the_camels_paper_are_read_by_name(tmp_path: Path) -> None:
     dolly = {"instruction": "Name it.", "context": "A river.", "response": "Tay", "category": "open_qa"}
-    [task] = read_set(write(tmp_path, dolly), shape="dolly")
+    [task] = read_set(write(tmp_path, dolly), layout="dolly")
     assert isinstance(task, Task)
     assert task.extra["dataset"] == "dolly"
-    [task] = read_set(write(tmp_path, ALPACA), shape="camels/alpaca")
+    [task] = read_set(write(tmp_path, ALPACA), layout="camels/alpaca")
     assert isinstance(task, Task)
     assert task.extra["dataset"] == "alpaca"
-    assert {"dolly", "baize", "camels/sharegpt", "messages"} <= set(shape_names())
+    assert {"dolly", "baize", "camels/sharegpt", "messages"} <= set(layout_names())
     with pytest.raises(BadInput, match="compat"):
         list(read_set(write(tmp_path, ALPACA), compat="camels"))
 

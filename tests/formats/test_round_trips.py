@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.formats.conversations import user_turn
 from selfinstruct.formats.read_sets import read_set
-from selfinstruct.formats.writing import LAYOUTS, write_set
+from selfinstruct.formats.writing import WRITTEN_LAYOUTS, write_set
+from selfinstruct.prompt_templates import user_turn
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 
 ORIGIN = Provenance(stage="input", source="set.jsonl")
@@ -98,7 +98,7 @@ def row_of(task: Task, layout: str) -> tuple[object, ...]:
     return (*whole, task.later, task.unlearned)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", WRITTEN_LAYOUTS)
 @given(st.lists(tasks(), min_size=1, max_size=3), st.sampled_from((*EXACT, *OF_TEXT)))
 @settings(max_examples=60, deadline=None)
 def test_what_is_written_is_read(

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.conversations import user_turn
 from selfinstruct.formats.read_sets import read_set
-from selfinstruct.formats.writing import LAYOUTS, encoded_lines, write_set
+from selfinstruct.formats.writing import WRITTEN_LAYOUTS, encoded_lines, write_set
+from selfinstruct.prompt_templates import user_turn
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 
 ORIGIN = Provenance(stage="input", source="set.jsonl")
@@ -29,7 +29,7 @@ TWO = Task(
     provenance=ORIGIN,
     extra={"id": "t1", "topic": "sums"},
 )
-SHAPE = {"seeds": "self_instruct", "self_instruct": "prompt_completion"}
+READ_AS = {"seeds": "self_instruct", "self_instruct": "prompt_completion"}
 
 
 def encode(task: Task, index: int) -> tuple[str, str]:
@@ -37,7 +37,7 @@ def encode(task: Task, index: int) -> tuple[str, str]:
 
 
 def again(path: Path, layout: str) -> list[Task]:
-    records = list(read_set(str(path), shape=SHAPE.get(layout, layout)))
+    records = list(read_set(str(path), layout=READ_AS.get(layout, layout)))
     assert all(isinstance(record, Task) for record in records), records
     return [record for record in records if isinstance(record, Task)]
 
@@ -202,7 +202,7 @@ def without_null(value: Json) -> Json:
     return [without_null(item) for item in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", WRITTEN_LAYOUTS)
 @pytest.mark.parametrize("name", ["set.jsonl", "set.json", "set.parquet", "set.jsonl.gz"])
 def test_same_tasks_same_bytes(layout: str, name: str, tmp_path: Path) -> None:
     path = tmp_path / name

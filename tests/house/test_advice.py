@@ -75,7 +75,7 @@ def test_an_article_before_what_is_filled_in_is_made_to_fit() -> None:
         ("choose another folder with -o, or --fresh", "choose another folder, or fresh=True"),
         ("below 0.1, into another folder (-o)", "below 0.1, into another folder"),
         ("name the -o of a recipe", "name the folder of a recipe"),
-        ("say which: --from=alpaca", 'say which: shape="alpaca"'),
+        ("say which: --from=alpaca", 'say which: layout="alpaca"'),
         ("--columns question=#1,output=#2; known", 'columns={"question": "#1", "output": "#2"}; known'),
         ("--columns instruction=C[,input=C]", 'columns={"instruction": "C", "input": "C"}'),
         ("another, too: `beside`, or --beside SPEC", "another, too: `beside`, or beside=SPEC"),

@@ -11,7 +11,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.fit_judge import train
 from selfinstruct.judge.judge_folder import load_judge
-from selfinstruct.judge.probe_judge import beside, columns
+from selfinstruct.judge.probe_judge import columns, unscaled_columns
 from selfinstruct.judge.validate_on_reads import Labelled
 from tests.judge.examples import World, folder
 
@@ -140,4 +140,4 @@ def test_likelihoods_count_beside_states_alone_and_where_the_prompt_is_whole(tmp
     assert made[0, 100:].tolist() == [3.0, -12.0, 0.0, 0.0, 5.0, 0.0, 0.0], "nats by 1.5, at most 4 of them, times 3"
     made = columns(Likely()([("a", "deep")]), np.array([1.5]), np.array([True]), 2)
     assert made[0, 100:].tolist() == [3.0, -12.0, 3.0, -12.0, 5.0, 10.0, 5.0]
-    assert made.shape[1] == 100 + beside(2)
+    assert made.shape[1] == 100 + unscaled_columns(2)

@@ -40,7 +40,7 @@ def test_every_sample_is_read_whole_by_the_converter_of_its_set() -> None:
         "sharegpt": "sharegpt.json",
     }
     for name, file in files.items():
-        records = list(read_set(str(SAMPLES / file), shape=f"camels/{name}" if name == "sharegpt" else name))
+        records = list(read_set(str(SAMPLES / file), layout=f"camels/{name}" if name == "sharegpt" else name))
         assert all(isinstance(record, Task) for record in records)
         assert len(records) == 40
         assert {record.extra["dataset"] for record in records if isinstance(record, Task)} == {name}

@@ -356,12 +356,12 @@ def test_the_student_takes_over_from_the_teacher_and_from_nobody_else(tmp_path: 
     runner = replace(runner_in(tmp_path), student="student", teacher="teacher")
     before = {"student": tmp_path}
     propose, instances, classify = (STAGES[name]() for name in ("propose", "instances", "classify"))
-    assert runner._asked("teacher", propose, "round-00002", before) == "student"
-    assert runner._asked("teacher", instances, "round-00002", before) == "student"
-    assert runner._asked("teacher", classify, "round-00002", before) == "teacher"
-    assert runner._asked("teacher", propose, "round-00001", {}) == "teacher"
-    assert runner._asked("other", propose, "round-00002", before) == "other"
-    assert runner._asked("teacher", propose, "stages-00002-after-00002", before) == "teacher"
+    assert runner._answering_role("teacher", propose, "round-00002", before) == "student"
+    assert runner._answering_role("teacher", instances, "round-00002", before) == "student"
+    assert runner._answering_role("teacher", classify, "round-00002", before) == "teacher"
+    assert runner._answering_role("teacher", propose, "round-00001", {}) == "teacher"
+    assert runner._answering_role("other", propose, "round-00002", before) == "other"
+    assert runner._answering_role("teacher", propose, "stages-00002-after-00002", before) == "teacher"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from selfinstruct import atomic_files
-from selfinstruct.atomic_files import beside, create, put_in_place, sweep, sweep_beside, write_whole
+from selfinstruct.atomic_files import create, put_in_place, sweep, sweep_beside, temporary_name, write_whole
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.checkpoint import whole_folder
 from selfinstruct.formats.dataset import write_dataset
@@ -18,7 +18,7 @@ from selfinstruct.formats.writing import write_set
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.run.convert import convert
 from selfinstruct.store.atomic_writes import publish_folder, publish_text
-from selfinstruct.store.built import copy_built
+from selfinstruct.store.built_artifacts import copy_built
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning
 
@@ -27,7 +27,7 @@ TASK = Task(instruction="Name a river.", instances=(Instance("", "The Tay."),), 
 
 def converted(place: Path) -> None:
     (place.parent / "in.jsonl").write_text('{"instruction": "Name a river.", "output": "The Tay."}\n')
-    convert(str(place.parent / "in.jsonl"), place.with_suffix(".jsonl"), layout="alpaca", seed=0)
+    convert(str(place.parent / "in.jsonl"), place.with_suffix(".jsonl"), to="alpaca", seed=0)
 
 
 def filled(place: Path) -> None:
@@ -82,7 +82,11 @@ def test_a_new_file_is_new(tmp_path: Path) -> None:
 def test_who_takes_a_folder_sweeps_what_a_kill_left_in_it_and_nothing_else(tmp_path: Path) -> None:
     part = tmp_path / "round-00001" / "01-propose"
     part.mkdir(parents=True)
-    left = [beside(tmp_path / "report.html"), beside(part / "kept.jsonl"), beside(tmp_path / "dataset")]
+    left = [
+        temporary_name(tmp_path / "report.html"),
+        temporary_name(part / "kept.jsonl"),
+        temporary_name(tmp_path / "dataset"),
+    ]
     for path in left[:2]:
         path.write_text("half")
     left[2].mkdir()
@@ -97,7 +101,7 @@ def test_who_takes_a_folder_sweeps_what_a_kill_left_in_it_and_nothing_else(tmp_p
 
 def test_beside_a_file_only_what_is_old_is_swept(tmp_path: Path) -> None:
     place = tmp_path / "out.jsonl"
-    old, young, other = beside(place), beside(place), beside(tmp_path / "other.jsonl")
+    old, young, other = temporary_name(place), temporary_name(place), temporary_name(tmp_path / "other.jsonl")
     for path in (old, young, other):
         path.write_text("half")
     for path in (old, other):

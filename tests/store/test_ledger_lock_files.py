@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.atomic_files import beside
+from selfinstruct.atomic_files import temporary_name
 from selfinstruct.errors import BadInput, NoRoom, Owned
 from selfinstruct.store.atomic_writes import disk, publish_bytes, publish_folder, publish_text
 from selfinstruct.store.ledger import Ledger, read_ledger
@@ -111,7 +111,7 @@ def test_a_folder_where_a_file_is_to_be_published_is_told_as_such(tmp_path: Path
 
 def test_a_full_disk_counts_what_was_begun_as_needed_and_names_the_place_and_not_what_was_begun(tmp_path: Path) -> None:
     place = tmp_path / "dataset"
-    begun = beside(place)
+    begun = temporary_name(place)
 
     def write() -> None:
         (begun / "data").mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from selfinstruct.prompt_templates import WRAPPERS
 from selfinstruct.records import Message
 from selfinstruct.stage import Traits
 from selfinstruct.tone.no_answer import run_on
-from selfinstruct.tone.prompt_wrappers import TEMPLATED, Wrapper, demonstrations
+from selfinstruct.tone.prompt_wrappers import TEMPLATED, Wrapper, check_wrappers, demonstrations, wrapper_of
 
 
 @given(st.sampled_from([*WRAPPERS, "chat", "few-shot:1", "few-shot:6"]), st.text().map(str.strip))
@@ -63,3 +63,19 @@ def test_a_model_is_asked_only_in_ways_it_can_take() -> None:
     with pytest.raises(BadInput, match="messages only"):
         Wrapper("none").check("openai:chat", Traits(completion=False))
     Wrapper("chat").check("openai:chat", Traits(completion=False))
+
+
+def test_wrappers_are_one_for_all_models_or_one_for_each() -> None:
+    check_wrappers(("auto",), models=3)
+    check_wrappers(("none", "auto"), models=2)
+    with pytest.raises(BadInput, match="wrappers: 2 for 3 models"):
+        check_wrappers(("none", "chat"), models=3)
+    with pytest.raises(BadInput, match="no wrapper 'chatty'"):
+        check_wrappers(("chatty",), models=1)
+
+
+def test_auto_is_the_template_of_a_model_that_has_one() -> None:
+    with_template, without = Traits(chat=True, completion=True), Traits(chat=False, completion=True)
+    names = ("auto", "suffix")
+    assert [wrapper_of(names, place, with_template).name for place in (0, 1)] == ["chat", "suffix"]
+    assert wrapper_of(names[:1], 1, without).name == "none"

@@ -116,14 +116,14 @@ def arithmetic(reply: Reply) -> CheckFinding | None:
     >>> arithmetic(Reply("", "Name a river.", "", "The Elbe.")) is None
     True
     """
-    if _UNREAL_TASK.search(reply.asked):
+    if _UNREAL_TASK.search(reply.request):
         return None
-    echo = re.sub(r"\s", "", reply.asked)
+    echo = re.sub(r"\s", "", reply.request)
     stated = [claim for claim in claims(reply.output) if claim.bare not in echo]
     for claim in stated:
         if not agrees(claim.value, claim.written) and not (claim.unit and _converts(claim)):
             return failed(f"{claim.expression} = {_shown(claim.value)}", f"{claim.expression} = {claim.written}")
-    asked = _asked(reply)
+    asked = _expected_value(reply)
     if asked is None:
         return PASSED if stated else None
     given = list(_numbers(reply.output))
@@ -217,7 +217,7 @@ def _converts(claim: Claim) -> bool:
     return not (number and Fraction(4, 5) <= claim.value.exact / number <= Fraction(5, 4))
 
 
-def _asked(reply: Reply) -> Value | None:
+def _expected_value(reply: Reply) -> Value | None:
     """What the one computation that is asked for comes to."""
     match = _ASKS.match(reply.instruction)
     if not match:

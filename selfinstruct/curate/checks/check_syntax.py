@@ -99,7 +99,7 @@ def _python(reply: Reply) -> list[str] | None:
     """The Python of the reply; nothing when its code is in another language, None when it has none."""
     fences = list(_CODE_FENCE.finditer(reply.output))
     if fences:
-        old = _OLD_PYTHON.search(reply.asked)
+        old = _OLD_PYTHON.search(reply.request)
         # A fence that stays open was cut short, which another rule sees.
         return [
             fence["body"]
@@ -108,7 +108,7 @@ def _python(reply: Reply) -> list[str] | None:
         ]
     if "```" in reply.output or not _CODE_ASKED.search(reply.instruction) or not _CODE_LIKE.search(reply.output):
         return None
-    named = _PYTHON.search(reply.instruction) and not _OLD_PYTHON.search(reply.asked)
+    named = _PYTHON.search(reply.instruction) and not _OLD_PYTHON.search(reply.request)
     if not named or _OTHER.search(reply.instruction):
         return []
     lines = reply.output.strip().splitlines()
@@ -215,7 +215,7 @@ def _all_keys(value: Any) -> list[str]:  # noqa: ANN401 - JSON as it comes
 
 def _shaped(reply: Reply, values: list[Any]) -> CheckFinding | None:
     """What a schema in the request objects to; of several pieces of JSON one must follow it."""
-    schema = _schema(reply.asked)
+    schema = _schema(reply.request)
     if schema is None:
         return None
     faults = [unfit(value, schema) for value in values]

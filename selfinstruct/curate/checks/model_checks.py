@@ -70,7 +70,7 @@ class SecondModel:
         text = self._template.prompt("verdict")
 
         def request(reply: Reply) -> Request:
-            filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip())
+            filled = text.filled(asked=reply.request.strip(), reply=reply.output.strip())
             return self._template.request(
                 filled, max_tokens=_REASON, purpose="verdict", subject=reply.instruction, stop=("\n\n",)
             )
@@ -84,7 +84,7 @@ class SecondModel:
     def _vote(self, reply: Reply, number: int, text: Prompt) -> Request:
         single = not self._model.traits.multiple
         return self._template.request(
-            text.filled(asked=reply.asked.strip()),
+            text.filled(asked=reply.request.strip()),
             max_tokens=max(32, 4 * self._short_words),
             purpose="agreement",
             subject=reply.instruction,

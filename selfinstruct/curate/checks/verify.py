@@ -15,7 +15,7 @@ from selfinstruct.curate.checks.check_syntax import code_parses, json_asked_for
 from selfinstruct.curate.checks.model_checks import ModelFinding, SecondModel
 from selfinstruct.curate.exchanges import Checker, CheckFinding, Reply, replies
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import Needs
+from selfinstruct.needs import Needs, optional_role
 from selfinstruct.records import Failure, Json, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -89,7 +89,7 @@ class Verify:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        return Needs(models=tuple(filter(None, (self.model,))))
+        return Needs(models=optional_role(self.model))
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, perhaps with fewer instances; Rejected for the check that failed; Failed without an answer."""

@@ -18,7 +18,7 @@ from selfinstruct.curate.simplification.simplify_by_model import (
 )
 from selfinstruct.curate.simplification.simplify_by_rules import Plainer, RemovedText, simplified
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import Needs
+from selfinstruct.needs import Needs, optional_role
 from selfinstruct.records import Failure, Json, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Scope
 from selfinstruct.text import shown
@@ -136,12 +136,12 @@ class Simplify:
     ratio_at_most: float = 1.0
     """A rewrite with a larger share is not taken."""
     max_tokens: int = 1024
-    """Of a rewrite."""
+    """Tokens of a rewrite, at most."""
 
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        return Needs(models=tuple(filter(None, (self.model,))))
+        return Needs(models=optional_role(self.model))
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, changed or not, with the reason for each reply; Failed where the model did not answer."""
@@ -169,7 +169,7 @@ class Simplify:
             yield self._outcome(task, [self._ruled(reply, tally) for reply in replies(task)], tally)
 
     def _ruled(self, reply: Reply, tally: BeforeAfter) -> Decision:
-        if only_thinking(reply.output, reply.asked):
+        if only_thinking(reply.output, reply.request):
             return Decision(reply, reply.output, "only_thinking")
         marks = without_marks_of_models(reply.output)
         if not marks.cuts:
@@ -218,7 +218,7 @@ class Simplify:
         # The measure goes when the replies change, so while it stands, they are this stage's own.
         done = "simplified_before" if BY_MODEL in task.measures else ""
         for reply in replies(task):
-            thinks = "only_thinking" if only_thinking(reply.output, reply.asked) else ""
+            thinks = "only_thinking" if only_thinking(reply.output, reply.request) else ""
             yield reply, done or thinks or self._untouched(_plain(reply))
 
     def _askable(self, task: Task) -> list[Reply]:
@@ -272,7 +272,7 @@ class Simplify:
 
     def _objection(self, reply: Reply, text: str) -> RewriteObjection | None:
         bounds = Bounds(at_least=self.ratio_at_least, at_most=self.ratio_at_most)
-        return objection(reply.output, text, reply.asked, bounds)
+        return objection(reply.output, text, reply.request, bounds)
 
     def _outcome(
         self, task: Task, decisions: Sequence[Decision], tally: BeforeAfter, *, model: str = "", prompt: str = "rules/1"

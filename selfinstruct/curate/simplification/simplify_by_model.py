@@ -110,21 +110,21 @@ class RewriteModel:
 
     def __init__(self, model: Model, *, max_tokens: int, prompt: str = "simplify") -> None:
         """`max_tokens` is for a rewrite; `prompt` asks for it."""
-        self._model, self._max_tokens, self._template, self._asked = model, max_tokens, template_of(model), prompt
+        self._model, self._max_tokens, self._template, self._prompt_name = model, max_tokens, template_of(model), prompt
 
     @property
     def label(self) -> str:
         """Name and version of the prompt for rewriting."""
-        return self._template.prompt(self._asked).label
+        return self._template.prompt(self._prompt_name).label
 
     def rewrites(self, asked: Sequence[Reply]) -> Iterator[ParsedAnswer | Failure]:
         """A text for each reply, in order."""
-        text = self._template.prompt(self._asked)
+        text = self._template.prompt(self._prompt_name)
 
         def request(reply: Reply) -> Request:
-            filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip())
+            filled = text.filled(asked=reply.request.strip(), reply=reply.output.strip())
             return self._template.request(
-                filled, max_tokens=self._max_tokens, purpose=self._asked, subject=reply.instruction, stop=(END,)
+                filled, max_tokens=self._max_tokens, purpose=self._prompt_name, subject=reply.instruction, stop=(END,)
             )
 
         for answer in ask(self._model, asked, request):
@@ -136,7 +136,7 @@ class RewriteModel:
 
         def request(change: tuple[Reply, str]) -> Request:
             reply, rewrite = change
-            filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip(), rewrite=rewrite)
+            filled = text.filled(asked=reply.request.strip(), reply=reply.output.strip(), rewrite=rewrite)
             return self._template.request(
                 filled, max_tokens=16, purpose="entails", subject=reply.instruction, stop=("\n",)
             )

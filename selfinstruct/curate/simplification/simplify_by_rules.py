@@ -151,7 +151,7 @@ def _first_cut(reply: Reply) -> tuple[str, RemovedText] | None:
             words(text)
             and len(text) < len(reply.output)
             and looks_english(text)
-            and not facts_only_in(cut, f"{reply.asked}\n{text}")
+            and not facts_only_in(cut, f"{reply.request}\n{text}")
         ):
             return text, RemovedText(name, cut)
     return None
@@ -265,7 +265,7 @@ def _may_be_the_work(draft: ReplyDraft, sentence: str) -> bool:
     if _NEW.search(draft.reply.instruction):
         return True
     said = {word for word in words(sentence) if len(word) > 3}
-    return _is_composed(draft) and len(said & {*words(draft.reply.asked)}) >= max(1, _OWN_SHARE * len(said))
+    return _is_composed(draft) and len(said & {*words(draft.reply.request)}) >= max(1, _OWN_SHARE * len(said))
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ class HarnessTask:
     """One task, or a group of them."""
 
     name: str
-    """As ours."""
+    """Our name for it, as `--tasks` takes it."""
     tasks: tuple[str, ...]
     """As the harness calls them."""
     fewshot: int | None = None

@@ -16,5 +16,5 @@ To change which check a judge must pass               open judge_trial.py; the p
 To change win rates, what is held equal               open win_rates.py
 To change padded and shortened twins                  open length_test.py
 To change the knobs or files of the stage             open judge_answers.py (the stage `JudgeAnswers`)
-To change the numbers of aspects and levels           open single_answer_ratings.py
+To change the numbers of aspects and levels           open judge_answers.py
 """

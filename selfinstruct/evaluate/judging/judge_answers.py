@@ -1,6 +1,7 @@
 """Stage: let a judge model judge answers that are there already: in pairs, by five aspects, by four levels."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from selfinstruct.evaluate.judging.answer_judges import (
     LikelihoodJudge,
     ModelJudge,
     PairJudge,
+    Rated,
 )
 from selfinstruct.evaluate.judging.judge_trial import (
     JUDGE_CHECK,
@@ -24,12 +26,13 @@ from selfinstruct.evaluate.judging.judge_trial import (
     try_rater,
 )
 from selfinstruct.evaluate.judging.length_test import length_pairs, length_test
-from selfinstruct.evaluate.judging.single_answer_ratings import rating_numbers
+from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS, LEVELS
 from selfinstruct.evaluate.judging.win_rates import ComparedPair, over_models, win_numbers
 from selfinstruct.evaluate.result_json import as_line, as_page
-from selfinstruct.needs import OF_JUDGED, Needs, SuiteNeed
+from selfinstruct.needs import OF_JUDGED, Needs, SuiteNeed, optional_role
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
+from selfinstruct.stats import Estimate, by_cluster, counted_json, mean, share
 
 MEASURES = ("pairwise", "just_eval", "user_oriented")
 ANSWERS = "suite.jsonl"
@@ -82,7 +85,7 @@ class JudgeAnswers:
     length_test: int = 200
     """Answers that are put beside their padded and shortened twins, to see whether a judge prefers length; 0: none."""
     max_tokens: int = 512
-    """Of a verdict."""
+    """Tokens of a verdict, at most."""
     first: int = 0
     """Only as many questions, from the beginning; 0: all."""
 
@@ -93,7 +96,7 @@ class JudgeAnswers:
         suites += [SuiteNeed(name="answers", path=path) for path in self._folders]
         each = 2 * ("pairwise" in self.measures) + len({*self.measures} - {"pairwise"}) + 4 * bool(self.length_test)
         return Needs(
-            models=(self.judge,) if self.judge else (),
+            models=optional_role(self.judge),
             answers="numbers",
             scorer=self.likelihood,
             suites=tuple(suites),
@@ -293,3 +296,32 @@ def _rates(numbers: Mapping[tuple[str, str], Mapping[str, Json]], judge: str) ->
         if isinstance(value, int | float) and isinstance(unique, int | float):
             rates[f"{model}, {wrapper}"] = (float(value), float(unique))
     return rates
+
+
+def rating_numbers(measure: str, rated: Sequence[tuple[str, Rated]], seed: int) -> dict[str, Json]:
+    """Of (source, rating): means of the aspects, or how often each level was given; what failed, by its name.
+
+    >>> rating = Rated(4.0, level="A")
+    >>> rating_numbers("user_oriented", [("a", rating), ("b", Rated(None, fault="prose"))], 0)["levels"]
+    {'A': 1, 'B': 0, 'C': 0, 'D': 0}
+    """
+    valued = [(source, rating) for source, rating in rated if rating.value is not None]
+    faults = Counter(rating.fault for _, rating in rated if rating.fault)
+    numbers: dict[str, Json] = {"rated": len(valued), "faults": dict(faults)}
+    if measure == "just_eval":
+        numbers |= {name: counted_json(_aspect(name, valued, seed)) for name in ASPECTS}
+        return numbers
+    levels = Counter(rating.level for _, rating in valued)
+    numbers["levels"] = {level: levels[level] for level in LEVELS}
+    for name, enough in (("A", "A"), ("A_or_B", "AB")):
+        numbers[name] = counted_json(_share([(source, rating.level in enough) for source, rating in valued]))
+    return numbers
+
+
+def _aspect(name: str, valued: Sequence[tuple[str, Rated]], seed: int) -> Estimate | None:
+    totals, counts = by_cluster((source, dict(rating.scores)[name], 1) for source, rating in valued)
+    return mean(totals, counts, within=(1, 5), seed=seed) if counts else None
+
+
+def _share(marks: Sequence[tuple[str, bool]]) -> Estimate | None:
+    return share(*by_cluster((source, yes, 1) for source, yes in marks))

@@ -96,27 +96,27 @@ def held_equal(
     wins, differences = np.asarray(values, np.float64), np.asarray(apart, np.float64)
     if len(wins) < 2 or not (differences.min() < 0 < differences.max()):
         return None
-    beside = np.tanh(differences / np.sqrt((differences**2).mean()))
+    covariate = np.tanh(differences / np.sqrt((differences**2).mean()))
     known = {source: at for at, source in enumerate(dict.fromkeys(sources))}
     place = np.array([known[source] for source in sources])
-    value = float(_at_none(np.ones((1, len(wins))), wins, beside)[0])
-    draws = [_at_none(times[:, place], wins, beside) for times in times_drawn(len(known), seed=seed, draws=_DRAWS)]
+    value = float(_at_none(np.ones((1, len(wins))), wins, covariate)[0])
+    draws = [_at_none(times[:, place], wins, covariate) for times in times_drawn(len(known), seed=seed, draws=_DRAWS)]
     return of_draws(value, np.concatenate(draws), n=len(wins), clusters=len(known), within=(0, 1))
 
 
 def _at_none(
-    weights: "NDArray[np.float64]", wins: "NDArray[np.float64]", beside: "NDArray[np.float64]"
+    weights: "NDArray[np.float64]", wins: "NDArray[np.float64]", covariate: "NDArray[np.float64]"
 ) -> "NDArray[np.float64]":
     """Newton's steps for every row of weights at once: shape [draws]."""
     import numpy as np
 
     base, slope = np.zeros(len(weights)), np.zeros(len(weights))
     for _ in range(_STEPS):
-        expected = 1 / (1 + np.exp(-np.clip(base[:, None] + slope[:, None] * beside, -30, 30)))
+        expected = 1 / (1 + np.exp(-np.clip(base[:, None] + slope[:, None] * covariate, -30, 30)))
         off, curve = weights * (wins - expected), weights * expected * (1 - expected)
-        pull, push = off.sum(1) - _RIDGE[0] * base, (off * beside).sum(1) - _RIDGE[1] * slope
-        first, both = curve.sum(1) + _RIDGE[0], (curve * beside).sum(1)
-        second = (curve * beside**2).sum(1) + _RIDGE[1]
+        pull, push = off.sum(1) - _RIDGE[0] * base, (off * covariate).sum(1) - _RIDGE[1] * slope
+        first, both = curve.sum(1) + _RIDGE[0], (curve * covariate).sum(1)
+        second = (curve * covariate**2).sum(1) + _RIDGE[1]
         least = np.maximum(first * second - both**2, 1e-12)
         base = base + np.clip((second * pull - both * push) / least, -1, 1)
         slope = slope + np.clip((first * push - both * pull) / least, -1, 1)

@@ -11,11 +11,10 @@ from selfinstruct.evaluate.suites.suite_questions import SUITES, Question
 from selfinstruct.evaluate.suites.suite_scores import SuiteAnswer, suite_numbers
 from selfinstruct.needs import OF_SUITES, Needs, SuiteNeed
 from selfinstruct.records import Failure, Json, Request, Task
-from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
+from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
 from selfinstruct.text.grammar import plural
-from selfinstruct.tone.prompt_wrappers import Wrapper
+from selfinstruct.tone.prompt_wrappers import AUTO, Wrapper, check_wrappers, wrapper_of
 
-AUTO = "auto"
 """Wrapper: the model's own template where it has one, else the bare prompt."""
 
 
@@ -63,12 +62,7 @@ class Suite:
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""
         check_suite_names(self.suites, SUITES)
-        for name in self.wrappers:
-            if name != AUTO:
-                Wrapper(name)
-        if len(self.wrappers) not in (1, 1 + len(self.beside)):
-            what = f"wrappers: {len(self.wrappers)} for {1 + len(self.beside)} models"
-            raise BadInput(what, fix="give one for all, or one for each model")
+        check_wrappers(self.wrappers, models=1 + len(self.beside))
         if self.instances < 1 or self.first < 0 or self.max_tokens < 0:
             raise BadInput("instances below 1, or first or max_tokens below 0", fix="leave them out")
 
@@ -83,7 +77,7 @@ class Suite:
         yield from map(Kept, records)
         asked = self._questions(bench)
         models = [bench.models[role] for role in (self.model, *self.beside)]
-        wrappers = [self._wrapper(place, model.traits) for place, model in enumerate(models)]
+        wrappers = [wrapper_of(self.wrappers, place, model.traits) for place, model in enumerate(models)]
         for model, wrapper in zip(models, wrappers, strict=True):
             wrapper.check(model.name, model.traits)
         for questions in asked.values():
@@ -137,10 +131,6 @@ class Suite:
 
     def _tokens(self, suite: str) -> int:
         return self.max_tokens or SUITES[suite].max_tokens
-
-    def _wrapper(self, place: int, traits: Traits) -> Wrapper:
-        named = self.wrappers[place if len(self.wrappers) > 1 else 0]
-        return Wrapper(("chat" if traits.chat else "none") if named == AUTO else named)
 
     def _answers(
         self, model: Model, wrapper: Wrapper, suite: str, questions: Sequence[Question], failures: list[Json]

@@ -183,9 +183,9 @@ def _turns(value: Mapping[str, Any]) -> list[Message]:
     return turns
 
 
-def _named(about: dict[str, Json], first: int) -> dict[str, Json]:
+def _named(fields: dict[str, Json], first: int) -> dict[str, Json]:
     """A run's own id: that of the conversation, and where in it the run begins."""
-    return {**about, "id": f"{about['id']}_{first}"} if isinstance(about.get("id"), str) else about
+    return {**fields, "id": f"{fields['id']}_{first}"} if isinstance(fields.get("id"), str) else fields
 
 
 @dataclass(frozen=True, slots=True)

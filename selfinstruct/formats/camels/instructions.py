@@ -1,8 +1,4 @@
-"""Sets of an instruction, an input and an output, and Unnatural Instructions, each through one of 14 templates.
-
-Number, weights and labels are those of the Camels paper's release; the Alpaca template is fixed by those who trained on
-it; other words are our own.
-"""
+"""Sets of an instruction, an input and an output, and Unnatural Instructions, each put through a drawn template."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,44 +21,9 @@ from selfinstruct.formats.camels.checked_values import (
 from selfinstruct.formats.camels.checked_values import unreadable as complaint
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.prompt_templates import ALPACA as ALPACA_TEMPLATE
-from selfinstruct.prompt_templates import ALPACA_WITH_INPUT, filled
+from selfinstruct.prompt_templates import CAMELS_WITH_INPUT, CAMELS_WITHOUT_INPUT, filled
 from selfinstruct.records import Task
 
-WITH_INPUT: Mapping[str, int] = {
-    "{instruction}\n\n{input}\n\n": 4,
-    "{instruction}\n{input}\n\n": 2,
-    "{instruction}\n{input}\n": 2,
-    ALPACA_WITH_INPUT: 2,
-    "{instruction}\n\nInput: {input}\n\nOutput:": 1,
-    "{instruction}\nInput: {input}\nOutput:": 1,
-    "{instruction}\n{input}\n\nResponse:": 1,
-    "{instruction}\n\n{input}\n\nAnswer:": 1,
-    "Task: {instruction}\nInput: {input}\nOutput:": 1,
-    "Task: {instruction}\n\n{input}\n\n": 1,
-    "Task: {instruction}\n\n{input}\n\nAnswer:": 1,
-    "Instruction: {instruction}\n\nInput: {input}\n\n": 1,
-    "I would be glad of your help with this:\n\n{instruction}\n\n{input}\n\nAnswer:": 1,
-    "{instruction}\n\nPlease do so for what follows.\nInput: {input}\nOutput:": 1,
-}
-"""Templates with an input, and how many times in twenty each is drawn."""
-WITHOUT_INPUT: Mapping[str, int] = {
-    "{instruction}\n\n": 4,
-    "{instruction}\n": 2,
-    "{instruction}": 2,
-    ALPACA_TEMPLATE: 2,
-    "{instruction} Output:": 1,
-    "{instruction}\nResponse:": 1,
-    "{instruction}\n\nAnswer:": 1,
-    "Task: {instruction}\n\n": 1,
-    "Instruction: {instruction}\n": 1,
-    "Instruction: {instruction}\nOutput:": 1,
-    "I would be glad of your help with this:\n\n{instruction}\n\n": 1,
-    "Would you do this for me?\n\n{instruction}\n": 1,
-    "Please take care of the following: {instruction}\nAnswer:": 1,
-    "What would you say to a person who asks you this?\n{instruction}\n": 1,
-}
-"""Templates without an input, and how many times in twenty each is drawn."""
 _NO_CONSTRAINT = ("", "none", "none.")
 
 
@@ -71,7 +32,7 @@ def _drawn(templates: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(chain.from_iterable(repeat(template, weight) for template, weight in templates.items()))
 
 
-_WITH_INPUT, _WITHOUT_INPUT = _drawn(WITH_INPUT), _drawn(WITHOUT_INPUT)
+_WITH_INPUT, _WITHOUT_INPUT = _drawn(CAMELS_WITH_INPUT), _drawn(CAMELS_WITHOUT_INPUT)
 
 
 def zero_shot(instruction: str, entered: str, draw: int) -> str:
@@ -117,7 +78,7 @@ class Instructions:
     def _row(self, origin: SetOrigin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task]:
         del line
         prompt = zero_shot(
-            _asked(text(value, "instruction")), text(value, self.input_key, ""), origin.draw("template", number)
+            _not_empty(text(value, "instruction")), text(value, self.input_key, ""), origin.draw("template", number)
         )
         extra = rest(value, "instruction", self.input_key, self.output_key)
         yield origin.task(prompt, text(value, self.output_key).strip(), extra)
@@ -135,7 +96,7 @@ class Unnatural:
         return each(values, partial(self._row, SetOrigin(dataset=self.name, source=source, seed=seed)), compat)
 
     def _row(self, origin: SetOrigin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:
-        instruction = _asked(text(value, "instruction"))
+        instruction = _not_empty(text(value, "instruction"))
         for index, raw in enumerate(items(value, "instances")):
             try:
                 pair = mapping(raw, "the instance")
@@ -150,7 +111,7 @@ class Unnatural:
                 yield complaint(line, fault.reason, fault.problem, within=f"instance {index + 1}", text=raw)
 
 
-def _asked(instruction: str) -> str:
+def _not_empty(instruction: str) -> str:
     if not instruction.strip():
         raise Unusable("empty", "the instruction is empty")
     return instruction

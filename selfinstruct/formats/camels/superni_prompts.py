@@ -60,13 +60,13 @@ class SuperNI:
         examples = [_pair(raw) for raw in items(value, "Positive Examples")]
         instances = items(value, "Instances")
         chance = Random(origin.draw("instances", stem))  # noqa: S311 - not for secrets
-        about: dict[str, Json] = {"task": stem, "drawn_from": len(instances)}
-        about |= {key.lower(): value[key] for key in ("Categories", "Source") if key in value}
+        fields: dict[str, Json] = {"task": stem, "drawn_from": len(instances)}
+        fields |= {key.lower(): value[key] for key in ("Categories", "Source") if key in value}
         for place, index in enumerate(self._drawn(len(instances), chance)):
             shown = chance.sample(examples, min(self.examples, len(examples))) if place >= self.zero_shot else None
             draw = origin.draw("template", stem, index)
             try:
-                yield _record(origin, definition, shown, mapping(instances[index], "the instance"), about, draw)
+                yield _record(origin, definition, shown, mapping(instances[index], "the instance"), fields, draw)
             except Unusable as fault:
                 within = f"instance {index + 1}"
                 yield complaint(line, fault.reason, fault.problem, within=within, text=instances[index])
@@ -82,11 +82,11 @@ def _record(
     definition: str,
     shown: Sequence[tuple[str, str]] | None,
     instance: Mapping[str, Any],
-    about: Mapping[str, Json],
+    fields: Mapping[str, Json],
     draw: int,
 ) -> Task:
     entered, output = text(instance, "input"), _first(instance, "output").strip()
-    extra = {**about, "shots": len(shown or ())}
+    extra = {**fields, "shots": len(shown or ())}
     if isinstance(instance.get("id"), str):
         extra["id"] = instance["id"]
     prompt = zero_shot(definition, entered, draw) if shown is None else few_shot(definition, shown, entered)

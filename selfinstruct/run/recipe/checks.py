@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.layouts import SHAPES, shape_of
+from selfinstruct.formats.layouts import LAYOUTS, layout_of
 from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.models.make_backend import check_spec, plugin_model
 from selfinstruct.needs import Needs
-from selfinstruct.run.recipe.keys import LAYOUTS, RecipeKeys, built_name, student_role
+from selfinstruct.run.recipe.keys import PUBLISHED_LAYOUTS, RecipeKeys, built_name, student_role
 from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import COMMAND_LINE, GENERATE_SET, Path_, YamlFile
 from selfinstruct.stage import Stage
@@ -63,7 +63,7 @@ def check_order(resolved: Resolved, file: YamlFile) -> None:
 def check_inputs(resolved: Resolved, file: YamlFile) -> None:
     """BadInput for an input that says twice, or wrongly, how it is to be read."""
     for number, entry in enumerate(resolved.recipe.inputs):
-        if entry.columns and (entry.shape or entry.compat):
+        if entry.columns and (entry.layout or entry.compat):
             place = file.place(("inputs", number, "columns"))
             raise BadInput("both a layout (`from`) and `columns`", place=place, fix="leave one of them away")
     _ = resolved.sets  # their columns are checked where they are made
@@ -72,9 +72,9 @@ def check_inputs(resolved: Resolved, file: YamlFile) -> None:
 def check_formats(recipe: RecipeKeys, file: YamlFile) -> None:
     """BadInput, at the line that names it, for a format of others that cannot be had."""
     for number, given in enumerate(recipe.inputs):
-        if given.shape and given.shape not in SHAPES:
-            shape_of(given.shape, file.place(("inputs", number, "from")))
-    if recipe.publish is not None and recipe.publish.format not in LAYOUTS:
+        if given.layout and given.layout not in LAYOUTS:
+            layout_of(given.layout, file.place(("inputs", number, "from")))
+    if recipe.publish is not None and recipe.publish.format not in PUBLISHED_LAYOUTS:
         writable(recipe.publish.format, file.place(("publish", "format")))
 
 
@@ -198,7 +198,7 @@ def _check_tuned(resolved: Resolved, file: YamlFile) -> None:
     if first is None:
         return
     against = {name for stage in (*resolved.rounds, *resolved.stages[:first]) for name in stage.needs.against}
-    for asked in _asked(resolved.stages[first:]):
+    for asked in _prompt_sets(resolved.stages[first:]):
         whole = asked.partition(":")[0]
         if whole in PROMPT_SETS and not {asked, whole} & against:
             what = f"`finetune` may learn what is asked of its student: nothing is taken out that is like {asked}"
@@ -206,7 +206,7 @@ def _check_tuned(resolved: Resolved, file: YamlFile) -> None:
             raise BadInput(what, place=file.place(("stages", first)), fix=fix)
 
 
-def _asked(stages: Sequence[Stage]) -> Iterator[str]:
+def _prompt_sets(stages: Sequence[Stage]) -> Iterator[str]:
     """Sets of prompts that a student is asked, in training and after it."""
     for stage in stages:
         checks = stage.needs.checks

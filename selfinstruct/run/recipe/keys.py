@@ -26,7 +26,7 @@ RENAMED = {"format": "template", "shape": "template"}
 """Knobs of stages that are refused, by the names that they had."""
 LARGEST = 2**63
 Tokens = Annotated[int, Field(ge=1, lt=LARGEST)]
-LAYOUTS = ("messages", "alpaca", "prompt_completion", "sharegpt", "tags", "self_instruct")
+PUBLISHED_LAYOUTS = ("messages", "alpaca", "prompt_completion", "sharegpt", "tags", "self_instruct")
 _AMOUNT = r"\d+(\.\d+)?"
 
 
@@ -47,16 +47,16 @@ Dollars = Annotated[
 
 
 def _layout(given: str) -> str:
-    if given not in LAYOUTS and plugins.find("formats", given) is None:
-        known = (*LAYOUTS, *plugins.names("formats"))
+    if given not in PUBLISHED_LAYOUTS and plugins.find("formats", given) is None:
+        known = (*PUBLISHED_LAYOUTS, *plugins.names("formats"))
         raise ValueError(f"no layout '{shown(given)}'{nearest(given, known)}: one of {', '.join(known)}")
     return given
 
 
-Layout = Annotated[
+PublishedLayout = Annotated[
     str,
     AfterValidator(_layout),
-    WithJsonSchema({"anyOf": [{"enum": list(LAYOUTS)}, {"type": "string", "pattern": plugins.DOTTED}]}),
+    WithJsonSchema({"anyOf": [{"enum": list(PUBLISHED_LAYOUTS)}, {"type": "string", "pattern": plugins.DOTTED}]}),
 ]
 
 
@@ -69,7 +69,7 @@ class Input(_Strict):
 
     path: Annotated[str, Field(min_length=1)]
     """A file, a folder, a Hub id, or `builtin` for our seed tasks."""
-    shape: str = Field(default="", alias="from")
+    layout: str = Field(default="", alias="from")
     """Its layout, where it is not to be told by looking, or is one of the twelve sets of Camels."""
     compat: Literal["", "camels"] = ""
     """`camels`: with the two quirks of that paper's converters."""
@@ -85,7 +85,7 @@ def _spelt_out(given: object) -> object:
 class Publish(_Strict):
     """What the published folder looks like."""
 
-    format: Layout = "messages"
+    format: PublishedLayout = "messages"
     """A layout of ours, one of a package that is installed, or a dotted path."""
     files: tuple[Literal["jsonl", "parquet"], ...] = ("jsonl", "parquet")
     """Which files the published set has."""

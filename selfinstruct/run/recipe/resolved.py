@@ -38,9 +38,9 @@ class Resolved:
     def sets(self) -> tuple[Set, ...]:
         """The inputs, as they are read."""
         return tuple(
-            Set(given.path, given.shape, given.compat, Roles.of(given.columns, f"input '{shown(given.path)}'"))
+            Set(given.path, given.layout, given.compat, Roles.of(given.columns, f"input '{shown(given.path)}'"))
             if given.columns
-            else Set(given.path, given.shape, given.compat)
+            else Set(given.path, given.layout, given.compat)
             for given in self.recipe.inputs
         )
 

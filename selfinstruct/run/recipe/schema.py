@@ -16,8 +16,8 @@ from selfinstruct import plugins
 from selfinstruct.curate.rules.rule_tables import NAMES, RECORD_SETS
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.plugin_formats import plugin_format
-from selfinstruct.formats.read_sets import shape_names
-from selfinstruct.formats.writing import LAYOUTS
+from selfinstruct.formats.read_sets import layout_names
+from selfinstruct.formats.writing import WRITTEN_LAYOUTS
 from selfinstruct.models.hosted import PROVIDERS
 from selfinstruct.models.make_backend import KINDS
 from selfinstruct.records import Json
@@ -141,7 +141,7 @@ def _describe(schema: Mapping[str, Any], owner: type[BaseModel] | type[Stage]) -
     """Put docstrings beside the types of a class's fields."""
     about = docstrings(owner)
     for name, described in schema["properties"].items():
-        field = {"from": "shape"}.get(name, name)  # a word of Python's, so that the field is called otherwise
+        field = {"from": "layout"}.get(name, name)  # a word of Python's, so that the field is called otherwise
         if field in about:
             described["description"] = about[field]
         described.pop("title", None)
@@ -191,7 +191,7 @@ def _fault(plugin: plugins.Plugin, often: int) -> str:
     ours: dict[plugins.Kind, tuple[str, ...]] = {
         "stages": tuple(STAGES),
         "rules": (*NAMES, *RECORD_SETS),
-        "formats": (*shape_names(ours=True), *LAYOUTS),
+        "formats": (*layout_names(ours=True), *WRITTEN_LAYOUTS),
         "models": tuple(KINDS),
     }
     if plugin.name in ours[plugin.kind]:

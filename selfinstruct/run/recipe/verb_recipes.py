@@ -72,13 +72,13 @@ def _novelty(profile: Profile) -> Json:
     return "novelty"
 
 
-def inputs(paths: Sequence[str], shape: str, columns: str = "") -> list[Json]:
-    """The recipe's `inputs`, all of one shape, or with the same columns, where that is said."""
+def inputs(paths: Sequence[str], layout: str, columns: str = "") -> list[Json]:
+    """The recipe's `inputs`, all of one layout, or with the same columns, where that is said."""
     said: dict[str, Json] = {}
     if columns:
         said["columns"] = {**Roles.parse(columns).given}
-    if shape:
-        said["from"] = shape
+    if layout:
+        said["from"] = layout
     return [{"path": path, **said} if said else path for path in paths]
 
 

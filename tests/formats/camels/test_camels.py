@@ -14,7 +14,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS
 from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.read_sets import read_set, shape_names
+from selfinstruct.formats.read_sets import layout_names, read_set
 from selfinstruct.records import Task
 
 
@@ -160,7 +160,7 @@ def test_no_json_whatever_is_more_than_unreadable(name: str, values: list[Any], 
 
 def shape(name: str) -> str:
     """What a person writes behind `from`."""
-    return name if f"camels/{name}" not in shape_names() else f"camels/{name}"
+    return name if f"camels/{name}" not in layout_names() else f"camels/{name}"
 
 
 @pytest.mark.parametrize("name", CAMELS)
@@ -168,7 +168,7 @@ def test_each_set_is_read_from_its_file_by_name(name: str, tmp_path: Path) -> No
     file = tmp_path / FILES[name]
     packed = [SAMPLES[name]] if file.suffix == ".json" and name != "superni" else SAMPLES[name]
     file.write_text(json.dumps(packed, indent=2 if file.suffix == ".json" else None), encoding="utf-8")
-    [task] = read_set(str(file), shape=shape(name))
+    [task] = read_set(str(file), layout=shape(name))
     assert isinstance(task, Task)
     assert task.extra["dataset"] == name
 

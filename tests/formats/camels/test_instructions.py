@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS
 from selfinstruct.formats.camels.checked_values import SetOrigin
-from selfinstruct.formats.camels.instructions import WITH_INPUT, WITHOUT_INPUT, few_shot, zero_shot
+from selfinstruct.formats.camels.instructions import few_shot, zero_shot
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
+from selfinstruct.prompt_templates import CAMELS_WITH_INPUT, CAMELS_WITHOUT_INPUT
 from selfinstruct.records import Task
 
 DRAWS = 20_000
@@ -30,7 +31,7 @@ def tasks(name: str, *values: object) -> list[Task]:
 
 def prompts(instruction: str, entered: str = "") -> set[str]:
     """All forms in which they may be asked."""
-    forms = WITH_INPUT if entered else WITHOUT_INPUT
+    forms = CAMELS_WITH_INPUT if entered else CAMELS_WITHOUT_INPUT
     return {form.format(instruction=instruction, input=entered) for form in forms}
 
 
@@ -106,20 +107,20 @@ def test_an_empty_instruction_is_named() -> None:
     assert task.reason == "empty"
 
 
-@pytest.mark.parametrize("forms", [WITH_INPUT, WITHOUT_INPUT], ids=["with input", "without"])
+@pytest.mark.parametrize("forms", [CAMELS_WITH_INPUT, CAMELS_WITHOUT_INPUT], ids=["with input", "without"])
 def test_there_are_fourteen_forms_with_the_papers_weights(forms: dict[str, int]) -> None:
     assert len(forms) == 14
     assert sorted(forms.values(), reverse=True) == [4, 2, 2, 2, *[1] * 10]
     assert [weight for form, weight in forms.items() if "### Instruction:" in form] == [2]
     for form in forms:
         assert form.count("{instruction}") == 1
-        assert form.count("{input}") == (forms is WITH_INPUT)
+        assert form.count("{input}") == (forms is CAMELS_WITH_INPUT)
 
 
-@pytest.mark.parametrize("forms", [WITH_INPUT, WITHOUT_INPUT], ids=["with input", "without"])
+@pytest.mark.parametrize("forms", [CAMELS_WITH_INPUT, CAMELS_WITHOUT_INPUT], ids=["with input", "without"])
 def test_forms_are_drawn_by_weight(forms: dict[str, int]) -> None:
     origin = SetOrigin(dataset="alpaca", source="alpaca_data.json", seed=42)
-    entered = "IN" if forms is WITH_INPUT else ""
+    entered = "IN" if forms is CAMELS_WITH_INPUT else ""
     seen = Counter(zero_shot("ASK", entered, origin.draw("template", number)) for number in range(DRAWS))
     expected = {form.format(instruction="ASK", input="IN"): DRAWS * weight / 20 for form, weight in forms.items()}
     assert seen.keys() == expected.keys()

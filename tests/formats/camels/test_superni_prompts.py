@@ -8,8 +8,8 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS, read_superni
-from selfinstruct.formats.camels.instructions import WITH_INPUT
 from selfinstruct.formats.fields import Unreadable
+from selfinstruct.prompt_templates import CAMELS_WITH_INPUT
 from selfinstruct.records import Task
 
 
@@ -62,7 +62,9 @@ def test_a_large_task_gives_sixty_prompts_without_and_twenty_with_examples(tmp_p
             assert task.instruction.endswith(f"00\n\nInput:\nnumber {number}\nOutput:\n")
             assert task.instruction.count("Output:\n") == 3
         else:
-            forms = {form.format(instruction="Double the number.", input=f"number {number}") for form in WITH_INPUT}
+            forms = {
+                form.format(instruction="Double the number.", input=f"number {number}") for form in CAMELS_WITH_INPUT
+            }
             assert task.instruction in forms
     assert len({task.instruction.split("Input:")[1] for task in tasks[60:]}) > 1, "examples are drawn for each prompt"
 

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from selfinstruct.atomic_files import beside, file_sha256, put_in_place
+from selfinstruct.atomic_files import file_sha256, put_in_place, temporary_name
 from selfinstruct.errors import BadInput
 from selfinstruct.store.atomic_writes import disk
 
@@ -19,7 +19,7 @@ def publish_built(source: Path, place: Path) -> str:
 
 def copy_built(source: Path, place: Path) -> None:
     """A second copy, at the top of the run folder: whole or not there."""
-    copy = beside(place)
+    copy = temporary_name(place)
     with disk(place, sum(file.stat().st_size for file in files_of(source))):
         if source.is_dir():
             shutil.copytree(source, copy)

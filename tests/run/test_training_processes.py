@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.run import launched
+from selfinstruct.run import training_processes
 from selfinstruct.run.recipe.resolve import resolve
 from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import parse_yaml
@@ -28,7 +28,7 @@ def places(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         options.folder.mkdir()
         made.append(options.folder)
 
-    monkeypatch.setattr(launched, "execute", execute)
+    monkeypatch.setattr(training_processes, "execute", execute)
     return made
 
 
@@ -42,7 +42,7 @@ def test_alone_and_first_a_process_owns_the_run(
 ) -> None:
     for count in (1, 2):
         started(monkeypatch, 0, count)
-        assert not launched.helped(resolved, tmp_path, fresh=False)
+        assert not training_processes.ran_as_worker(resolved, tmp_path, fresh=False)
     assert places == []
 
 
@@ -50,13 +50,13 @@ def test_another_one_helps_in_a_folder_that_is_thrown_away_unless_all_is_done(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, resolved: Resolved, places: list[Path]
 ) -> None:
     started(monkeypatch, 1, 2)
-    assert launched.helped(resolved, tmp_path / "run", fresh=False)
+    assert training_processes.ran_as_worker(resolved, tmp_path / "run", fresh=False)
     [place] = places
     assert not place.exists()
     assert not place.is_relative_to(tmp_path / "run")
     (tmp_path / "run" / "stages" / "03-finetune").mkdir(parents=True)
     (tmp_path / "run" / "stages" / "03-finetune" / "DONE").touch()
-    assert launched.helped(resolved, tmp_path / "run", fresh=False)
+    assert training_processes.ran_as_worker(resolved, tmp_path / "run", fresh=False)
     assert places == [place]
 
 
@@ -67,4 +67,4 @@ def test_without_a_folder_by_name_none_of_several_trains(
     started(monkeypatch, rank, 2)
     for folder, fresh in ((None, False), (tmp_path, True)):
         with pytest.raises(BadInput, match=r"2 processes cannot agree .*name a new folder, and leave fresh=True away"):
-            launched.helped(resolved, folder, fresh=fresh)
+            training_processes.ran_as_worker(resolved, folder, fresh=fresh)

@@ -1,4 +1,4 @@
-"""The last words of a run: what it came to, and of a tuned student its score before and after, and what comes next."""
+"""What a verb prints at the end of a run: counts of records, scores of a tuned student, what feedback asks for."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ Result = Mapping[str, Any]
 _NOTHING = "nothing in particular (no kind with prompts enough to tell is failed on more than the rest)"
 
 
-def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
+def records_report(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
     """Lines about the records; none for a run that neither made nor read any, such as a score."""
     from selfinstruct.run.run_reader import load_run
 
@@ -113,8 +113,8 @@ def named(counts: Mapping[str, int], most: int = _NAMED) -> str:
     return ", ".join([*parts, f"{rest:,} other"] if rest else parts)
 
 
-def tuned_words(folder: Path) -> Iterator[str]:
-    """Lines for people; none where the run has no such files."""
+def student_report(folder: Path) -> Iterator[str]:
+    """IFS before and after tuning, and what feedback asks for: lines; none where the run tuned no student."""
     curve, score, feedback = (folder / name for name in ("curve.jsonl", "score.json", "feedback.json"))
     if not curve.is_file():
         return

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.cli import last_words
-from selfinstruct.cli.last_words import tuned_words
+from selfinstruct.cli import exit_report
+from selfinstruct.cli.exit_report import student_report
 from selfinstruct.errors import BadInput
 from selfinstruct.run.student_files import served, tuned_template
 from tests.cli.typed import command
@@ -19,7 +19,7 @@ def test_a_student_is_told_before_and_after_with_what_comes_next(tmp_path: Path)
     sides = [{**side, "judge": {"version": "ifs-v2-linear"}}, {**side, "wrapper": "none"}]
     (tmp_path / "score.json").write_text(json.dumps({"scores": sides}), encoding="utf-8")
     (tmp_path / "feedback.json").write_text(json.dumps({"asks_for": ["topic rain: 9 of 30 not answered"]}), "utf-8")
-    assert list(tuned_words(tmp_path)) == [
+    assert list(student_report(tmp_path)) == [
         "student: IFS 0.250 before, 0.900 after 64 examples (the rule stops it at 64)",
         "  on other prompts, ifs: embedded 0.500 [0.400, 0.600] by ifs-v2-linear",
         "  on other prompts, none: embedded 0.500 [0.400, 0.600]",
@@ -28,13 +28,13 @@ def test_a_student_is_told_before_and_after_with_what_comes_next(tmp_path: Path)
 
 
 def test_a_run_without_a_student_says_nothing_of_one(tmp_path: Path) -> None:
-    assert list(tuned_words(tmp_path)) == []
+    assert list(student_report(tmp_path)) == []
 
 
 def test_where_nothing_is_wanted_more_than_the_rest_it_says_why(tmp_path: Path) -> None:
     (tmp_path / "curve.jsonl").write_text("", encoding="utf-8")
     (tmp_path / "feedback.json").write_text('{"asks_for": []}', encoding="utf-8")
-    [said] = tuned_words(tmp_path)
+    [said] = student_report(tmp_path)
     assert said.startswith("a next cycle would show more of: nothing in particular (no kind with prompts enough")
 
 
@@ -88,4 +88,4 @@ def test_a_student_that_answers_a_set_is_asked_in_its_form_and_those_beside_it_i
 def test_a_line_of_the_ledger_without_an_event_ends_nothing(tmp_path: Path) -> None:
     ended = {"event": "finished", "beyond_target": 3}
     (tmp_path / "ledger.jsonl").write_text("{}\n" + json.dumps(ended) + "\n", encoding="utf-8")
-    assert last_words._surplus(tmp_path) == 3
+    assert exit_report._surplus(tmp_path) == 3

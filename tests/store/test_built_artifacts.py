@@ -7,7 +7,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Built, Kept
-from selfinstruct.store.built import checksum, copy_built
+from selfinstruct.store.built_artifacts import checksum, copy_built
 from selfinstruct.store.run_folder import StageFolder
 from selfinstruct.store.stage_result import CallCounts
 

@@ -1,4 +1,4 @@
-"""What the verbs that run stages share: options, the progress line, the last words."""
+"""What the verbs that run stages share: options, the progress line, the report at the end."""
 
 import gc
 import time
@@ -70,14 +70,15 @@ _PUSH = click.option(
 )
 
 
-def carry_out(
+def run_and_report(
     resolved: "Resolved",
     given: dict[str, Any],
     also: "Callable[[Finished], None] | None" = None,
     result: str = "",
 ) -> int:
-    """Run a resolved recipe, or estimate it; returns the exit code. `also` has a word of its own to say at the end.
+    """Run a resolved recipe, or estimate it; returns the exit code.
 
+    `also` is called with what was done, before the result is printed.
     `result`: what the verb is for, by its name in the run folder; empty: the set.
     """
     if given["dry_run"]:
@@ -111,7 +112,7 @@ def carry_out(
                 watch=line,
             ),
         )
-    _last_words(finished, resolved, time.monotonic() - began)
+    _report(finished, resolved, time.monotonic() - began)
     if also is not None:
         also(finished)
     if given.get("push"):
@@ -126,11 +127,11 @@ def carry_out(
     return finished.exit_code
 
 
-def _last_words(finished: "Finished", resolved: "Resolved", seconds: float) -> None:
-    from selfinstruct.cli.last_words import outcome, tuned_words
+def _report(finished: "Finished", resolved: "Resolved", seconds: float) -> None:
+    from selfinstruct.cli.exit_report import records_report, student_report
     from selfinstruct.cli.progress import money
 
-    for line in outcome(finished, resolved):
+    for line in records_report(finished, resolved):
         say(line, err=True)
     tuned = (finished.folder / "student").is_dir()  # its checks ask it, though through no gate
     asked = (
@@ -140,14 +141,14 @@ def _last_words(finished: "Finished", resolved: "Resolved", seconds: float) -> N
     )
     asked = "" if tuned and not finished.requests else asked
     say(f"{asked}{_clock(seconds)}", err=True)
-    for line in rejected_words(finished.folder):
+    for line in rejected_report(finished.folder):
         say(line, err=True)
-    for line in tuned_words(finished.folder):
+    for line in student_report(finished.folder):
         say(line, err=True)
     say(f"report: {finished.folder / 'report.html'}", err=True)
 
 
-def rejected_words(folder: Path) -> list[str]:
+def rejected_report(folder: Path) -> list[str]:
     """How many records of the inputs could not be used, and why: a line, or none where all could.
 
     Of a recipe with arms there is nothing to say: each has its own folder.

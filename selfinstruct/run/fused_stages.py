@@ -19,7 +19,7 @@ from selfinstruct.store.kept_file import Inflow
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class StagesOnce:
     """A walk through the stages of one folder, and what all of them are given."""
 
     stages: Sequence[Stage]
@@ -29,7 +29,7 @@ class Once:
     rounds: tuple[RoundStart, ...]
     before: Mapping[str, Path]
 
-    def through(self, inflow: Inflow, built: dict[str, Path]) -> Sequence[Task]:
+    def run(self, inflow: Inflow, built: dict[str, Path]) -> Sequence[Task]:
         """Do what is not done; what is kept in the end. `built` is filled with what the stages build."""
         begin = self._begin()
         for group in groups(self.stages):

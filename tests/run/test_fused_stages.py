@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.run import single_pass
+from selfinstruct.run import fused_stages
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.recipe.resolve import resolve
 from selfinstruct.run.recipe.yaml_file import parse_yaml
@@ -63,8 +63,8 @@ def fused(rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def one_by_one(rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with every stage alone, each writing all that it keeps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(single_pass, "groups", lambda stages: [range(at, at + 1) for at in range(len(stages))])
-        patch.setattr(single_pass, "lasting", lambda *_: True)
+        patch.setattr(fused_stages, "groups", lambda stages: [range(at, at + 1) for at in range(len(stages))])
+        patch.setattr(fused_stages, "lasting", lambda *_: True)
         return run(rows, tmp_path_factory.mktemp("alone") / "run")
 
 

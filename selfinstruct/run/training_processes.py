@@ -10,8 +10,8 @@ from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.store.run_folder import STAGES_PART, RunFolder
 
 
-def helped(resolved: Resolved, folder: Path | None, *, fresh: bool) -> bool:
-    """Whether this process of a launcher helped the one that owns the run, and is done.
+def ran_as_worker(resolved: Resolved, folder: Path | None, *, fresh: bool) -> bool:
+    """Whether this process is not the first that a launcher started; if so, it has done its share of the training.
 
     It does the same stages in a folder that is thrown away, and keeps nothing.
 
