@@ -16,7 +16,7 @@ from selfinstruct.stage import Loaded
 from selfinstruct.text.grammar import plural, with_article
 
 _CONTEXT = 2048  # tokens; where the model does not say how many it takes
-_CPU_ROWS, _CPU_ROWS_OF_TWO_BYTES, _GPU_ROWS = 32, 64, 256  # past these a step takes as much longer as it does more
+_CPU_ROWS, _GPU_ROWS = 32, 256  # past these a step takes as much longer as it does more
 _CPU_CACHE = 2 * 2**30  # bytes for keys and values of one batch
 _GPU_SHARE = 0.4  # of the memory that is free, for the same
 _TAIL = 6  # tokens of the prompt that say whether a continuation begins with a space
@@ -74,7 +74,7 @@ class Decoder:
             raise BadInput(what, place=self._place, fix="serve it, and name it openai:NAME")
         self._takes_places, self._takes_last = "position_ids" in takes, "logits_to_keep" in takes
         self._ends = _ends(self._model, self._tokenizer)
-        self._rows = rows or _rows_at_a_time(self._model)
+        self._rows = rows or (_CPU_ROWS if self._model.device.type == "cpu" else _GPU_ROWS)
         self._room = _room(self._model)
 
     def cut(self, request: Request) -> TokenizedRequest:
@@ -268,12 +268,6 @@ def _turn_end(tokenizer: Any) -> set[int]:  # noqa: ANN401 - as above
     after = tokenizer(text.rpartition(_PROBE)[2].lstrip(), add_special_tokens=False)["input_ids"]
     marks = {token for token, form in tokenizer.added_tokens_decoder.items() if form.special}
     return {*after[:1]} & marks
-
-
-def _rows_at_a_time(model: Any) -> int:  # noqa: ANN401 - transformers is imported late
-    if model.device.type != "cpu":
-        return _GPU_ROWS
-    return _CPU_ROWS if model.dtype.itemsize > 2 else _CPU_ROWS_OF_TWO_BYTES
 
 
 def _room(model: Any) -> int:  # noqa: ANN401 - as above
