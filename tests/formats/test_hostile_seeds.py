@@ -50,7 +50,7 @@ def hold(path: Path) -> None:
         assert said.startswith(str(path))
         assert said.isprintable()
         assert fault.fix
-        of_all = ("no tasks", "its name does not say so", "UTF-16, not UTF-8")
+        of_all = ("no tasks", "its name does not say so", "UTF-16, not UTF-8", "JSON in a file of plain text")
         assert re.match(r":\d+: ", said.removeprefix(str(path))) or any(words in said for words in of_all)
     else:
         assert tasks

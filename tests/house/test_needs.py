@@ -37,6 +37,7 @@ NAMES = {
 }
 ELSEWHERE = sorted({*PACKAGE.rglob("*.py")} - {*ENGINE})
 FOREIGN: dict[str, tuple[str, ...]] = {
+    "a call of the system, which not every system has": ("getattr(os, 'pread', sought)",),
     "a model of transformers, which has what its kind has": (
         "getattr(model, 'generation_config', None)",
         "getattr(getattr(model, 'generation_config', None), 'eos_token_id', None)",
